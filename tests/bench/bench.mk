@@ -1,0 +1,35 @@
+# Benchmarks: make bench, QUICK=1 make bench, make bench-limits.
+# Every tests/bench/*_*.c is a program; those that end in _async use async.h.
+BENCH_OUT = build/bench
+BENCH_CFLAGS = -std=c99 -O2 -Wall -Wextra
+BENCH_LDLIBS = -pthread
+BENCH_SOURCES = $(wildcard tests/bench/*_*.c)
+BENCH_ASYNC = $(patsubst tests/bench/%.c,$(BENCH_OUT)/%,\
+    $(filter %_async.c,$(BENCH_SOURCES)))
+BENCH_LIMITS = $(patsubst tests/bench/%.c,$(BENCH_OUT)/%,\
+    $(filter-out %_async.c,$(BENCH_SOURCES)))
+BENCH_OBJECTS = $(BENCH_OUT)/bench.o $(BENCH_OUT)/clients.o
+
+.PHONY: bench bench-limits
+bench: $(BENCH_LIMITS) $(BENCH_ASYNC)
+	@sh tests/bench/run.sh $(BENCH_OUT) build/bench.tsv
+
+bench-limits: $(BENCH_LIMITS)
+	@sh tests/bench/run.sh $(BENCH_OUT) build/bench-limits.tsv limit ring
+
+$(BENCH_OUT)/%.o: tests/bench/%.c tests/bench/bench.h tests/bench/clients.h
+	@mkdir -p $(BENCH_OUT)
+	$(CC) $(BENCH_CFLAGS) -c -o $@ $<
+
+$(BENCH_OUT)/library.o: tests/bench/library.c async.h
+	@mkdir -p $(BENCH_OUT)
+	$(CC) $(BENCH_CFLAGS) -I. -c -o $@ $<
+
+$(BENCH_ASYNC): $(BENCH_OUT)/%: tests/bench/%.c tests/bench/bench.h async.h \
+    $(BENCH_OUT)/library.o $(BENCH_OBJECTS)
+	$(CC) $(BENCH_CFLAGS) -I. -o $@ $< $(BENCH_OUT)/library.o \
+	    $(BENCH_OBJECTS) $(BENCH_LDLIBS)
+
+$(BENCH_LIMITS): $(BENCH_OUT)/%: tests/bench/%.c tests/bench/bench.h \
+    tests/bench/wheel.h $(BENCH_OBJECTS)
+	$(CC) $(BENCH_CFLAGS) -o $@ $< $(BENCH_OBJECTS) $(BENCH_LDLIBS)
