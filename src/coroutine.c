@@ -1,0 +1,108 @@
+#include "coroutine.h"
+/* coroutine.c: the last words of a program that must not go on, and the checks
+ * of a debug build. */
+
+#if ASYNC_HOSTED
+#include <stdio.h>
+#include <stdlib.h>
+
+ASYNC_API void async_trap_(const char *message)
+{
+    fprintf(stderr, "%s\n", message);
+    abort();
+}
+#endif
+
+#if ASYNC_DEBUG
+
+#ifndef ASYNC_STATIC
+ASYNC_THREAD async_frame *async_innermost_;
+#endif
+
+/* A message is put together without libc, so that a board can say it too. */
+static char async_message_[240];
+
+static size_t async_say_(size_t at, const char *text)
+{
+    while (*text != '\0' && at < sizeof async_message_ - 1) {
+        async_message_[at++] = *text++;
+    }
+    async_message_[at] = '\0';
+    return at;
+}
+
+static size_t async_say_number_(size_t at, int number)
+{
+    char digits[12];
+    size_t i = sizeof digits - 1;
+
+    digits[i] = '\0';
+    do {
+        digits[--i] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0 && i > 0);
+    return async_say_(at, digits + i);
+}
+
+ASYNC_API void async_misuse_(const char *message, const char *file, int line,
+                             const char *function)
+{
+    size_t at = async_say_(0, "async: ");
+
+    at = async_say_(at, file);
+    at = async_say_(at, ":");
+    at = async_say_number_(at, line);
+    at = async_say_(at, ": ");
+    at = async_say_(at, function);
+#ifndef ASYNC_NO_LOOP
+    if (async_task_name_() != NULL) {
+        at = async_say_(at, " (task ");
+        at = async_say_(at, async_task_name_());
+        at = async_say_(at, ")");
+    }
+#endif
+    at = async_say_(at, ": ");
+    (void)async_say_(at, message);
+    ASYNC_TRAP(async_message_);
+}
+
+ASYNC_API void async_enter_(async_frame *frame, const char *file, int line,
+                            const char *function)
+{
+    if (frame->point == 0) {
+        frame->line = line;
+    } else if (frame->awaited && frame->parent != async_innermost_) {
+        async_misuse_("its frame is awaited by two parents", file,
+                      frame->line, function);
+    }
+    frame->file = file;
+    frame->function = function;
+    frame->parent = async_innermost_;
+    frame->awaited = true;
+    async_innermost_ = frame;
+}
+
+ASYNC_API void async_exit_(async_frame *frame, bool pending, void *memory,
+                           size_t size)
+{
+    async_innermost_ = frame->parent;
+    if (!pending) {
+        frame->awaited = false;
+#ifndef ASYNC_NO_LOOP
+        async_frame_ends_(memory, size);
+#else
+        (void)memory;
+        (void)size;
+#endif
+    }
+}
+
+ASYNC_API void async_check_left_(async_frame **inside)
+{
+    if (*inside != NULL) {
+        async_misuse_("left by a plain return: use ASYNC_RETURN",
+                      (*inside)->file, (*inside)->line, (*inside)->function);
+    }
+}
+
+#endif
