@@ -21,7 +21,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#if defined __GNUC__
+/* A function that the compiler may not look into from outside. */
+#if defined __GNUC__ && !defined __clang__ && __GNUC__ >= 8
+#define BENCH_NOINLINE __attribute__((noipa))
+#elif defined __GNUC__
 #define BENCH_NOINLINE __attribute__((noinline))
 #else
 #define BENCH_NOINLINE

@@ -73,10 +73,10 @@ static void run(long size, long count)
 }
 
 const struct bench bench_list[] = {
-    {"echo-1", BENCH_OWN, 1, 50000, 0, prepare, run},
-    {"echo-64", BENCH_OWN, 64, 100000, 10000, prepare, run},
-    {"echo-1000", BENCH_OWN, 1000, 100000, 0, prepare, run},
-    {"echo-10000", BENCH_OWN, 10000, 100000, 0, prepare, run},
+    {"echo-1", BENCH_OWN, 1, 6000, 0, prepare, run},
+    {"echo-64", BENCH_OWN, 64, 50000, 10000, prepare, run},
+    {"echo-1000", BENCH_OWN, 1000, 50000, 0, prepare, run},
+    {"echo-10000", BENCH_OWN, 10000, 50000, 0, prepare, run},
     {NULL, BENCH_WALL, 0, 0, 0, NULL, NULL}
 };
 #else

@@ -52,7 +52,7 @@ static void run(long size, long count)
 }
 
 const struct bench bench_list[] = {
-    {"pipe-ring", BENCH_WALL, PIPES, 500000, 0, prepare, run},
+    {"pipe-ring", BENCH_WALL, PIPES, 200000, 0, prepare, run},
     {NULL, BENCH_WALL, 0, 0, 0, NULL, NULL}
 };
 #else

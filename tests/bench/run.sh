@@ -16,7 +16,7 @@ shift 2
 wanted=${*:-all}
 groups='resume switch spawn sleep timeout pipe echo'
 case ${QUICK:-0} in
-    0 | '') repetitions=5; pairs=9 ;;
+    0 | '') repetitions=5; pairs=7 ;;
     *) repetitions=1; pairs=1 ;;
 esac
 raw=$programs/raw.tsv
@@ -109,13 +109,16 @@ for group in $groups; do
             *) times=$repetitions ;;
         esac
         repetition=1
+        order=$subjects
         while [ $repetition -le $times ]; do
-            for subject in $subjects; do
+            for subject in $order; do
                 if "$programs/${group}_$subject" list |
                     grep -q "^$name	"; then
                     measure $repetition "$group" "$subject" "$name"
                 fi
             done
+            # The other way round next time: none always comes first.
+            order=$(echo "$order" | sed -n '1!G;h;$p')
             repetition=$((repetition + 1))
         done
     done
@@ -125,6 +128,9 @@ if command -v valgrind > "$programs/out.txt" 2>&1; then
     progress "instructions ..."
     rm -f "$programs"/count-*.txt
     for group in $groups; do
+        if [ ! -x "$programs/${group}_limit" ]; then
+            continue
+        fi
         # The subjects side by side: counts do not depend on the load.
         for name in $("$programs/${group}_limit" list |
             awk '$2 > 0 { print $1 }'); do
