@@ -2,7 +2,7 @@
 /* coroutine.c: the last words of a program that must not go on, and the checks
  * of a debug build. */
 
-#if ASYNC_HOSTED
+#if ASYNC_HOSTED && (ASYNC_DEBUG || !defined ASYNC_NO_LOOP)
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -55,9 +55,9 @@ ASYNC_API void async_misuse_(const char *message, const char *file, int line,
     at = async_say_(at, ": ");
     at = async_say_(at, function);
 #ifndef ASYNC_NO_LOOP
-    if (async_task_name_() != NULL) {
+    if (async_debug_task_name_() != NULL) {
         at = async_say_(at, " (task ");
-        at = async_say_(at, async_task_name_());
+        at = async_say_(at, async_debug_task_name_());
         at = async_say_(at, ")");
     }
 #endif
@@ -82,8 +82,8 @@ ASYNC_API void async_enter_(async_frame *frame, const char *file, int line,
     async_innermost_ = frame;
 }
 
-ASYNC_API void async_exit_(async_frame *frame, bool pending, void *memory,
-                           size_t size)
+ASYNC_API void async_exit_(async_frame *frame, bool pending,
+                           const void *memory, size_t size)
 {
     async_innermost_ = frame->parent;
     if (!pending) {

@@ -70,14 +70,6 @@ typedef struct async_frame {
 
 /* ---- what the run time catches ------------------------------------------- */
 
-#if ASYNC_HOSTED
-/* What ASYNC_TRAP is by default: says why on the standard error, and aborts. */
-#ifdef __GNUC__
-__attribute__((noreturn))
-#endif
-ASYNC_API void async_trap_(const char *message);
-#endif
-
 #if ASYNC_DEBUG
 /* The innermost coroutine being executed and, by `parent` from there, the
  * chain of awaits that led to it. The loop clears it before each resume. */
@@ -94,15 +86,15 @@ ASYNC_API void async_misuse_(const char *message, const char *file, int line,
                              const char *function);
 ASYNC_API void async_enter_(async_frame *frame, const char *file, int line,
                             const char *function);
-ASYNC_API void async_exit_(async_frame *frame, bool pending, void *memory,
-                           size_t size);
+ASYNC_API void async_exit_(async_frame *frame, bool pending,
+                           const void *memory, size_t size);
 ASYNC_API void async_check_left_(async_frame **inside);
 
 #ifndef ASYNC_NO_LOOP
 /* Asked of the tasks: does one that is not done stand in this memory, whose
  * coroutine has just ended? What is the running one called (or NULL)? */
-ASYNC_API void async_frame_ends_(void *memory, size_t size);
-ASYNC_API const char *async_task_name_(void);
+ASYNC_API void async_frame_ends_(const void *memory, size_t size);
+ASYNC_API const char *async_debug_task_name_(void);
 #endif
 
 #define ASYNC_MISUSE_(message) \
@@ -119,7 +111,7 @@ ASYNC_API const char *async_task_name_(void);
 #define ASYNC_DEBUG_BEGIN_(self) \
     async_frame *const async_frame_ = \
         (async_frame *)(void *)&(self)->frame.point; \
-    void *const async_memory_ = (self); \
+    const void *const async_memory_ = (self); \
     const size_t async_size_ = sizeof *(self); \
     async_frame *async_inside_ ASYNC_ON_RETURN_ = async_frame_; \
     async_enter_(async_frame_, __FILE__, __LINE__, __func__);
@@ -339,14 +331,20 @@ enum {
         (lvalue) = async_rc_; \
     } while (0)
 
-/* Look at a condition once per turn of the loop: a register, a flag. One that
- * holds already does not suspend; a loop around nothing else should also
+/* Look at a condition once per turn of the loop: a register, a flag. It may
+ * have side effects: AWAIT_UNTIL((self->c = uart_get()) >= 0). One that holds
+ * already does not suspend; a loop around nothing else should also
  * AWAIT(async_yield()). */
 #ifdef ASYNC_NO_LOOP
-#define ASYNC_AWAIT_UNTIL(cond) ASYNC_AWAIT((cond) ? 0 : ASYNC_PENDING)
+#define ASYNC_POLL_ ASYNC_PENDING
 #else
-#define ASYNC_AWAIT_UNTIL(cond) ASYNC_AWAIT((cond) ? 0 : async_poll())
+#define ASYNC_POLL_ async_poll()
 #endif
+#define ASYNC_AWAIT_UNTIL(cond) \
+    do { \
+        ASYNC_CALL_(0, (cond) ? 0 : ASYNC_POLL_) \
+        if (async_rc_ < 0) { ASYNC_LEAVE_(async_handler_); } \
+    } while (0)
 #define ASYNC_AWAIT_WHILE(cond) ASYNC_AWAIT_UNTIL(!(cond))
 
 /* Leave with a result. The finally blocks around the place run first. A value

@@ -119,4 +119,4 @@ typedef struct async_generator {
     ASYNC_SCOPE_CLOSE_
 
 #define ASYNC_GENERATOR_(...) (ASYNC_FIRST_(__VA_ARGS__, 0)->frame)
-#define ASYNC_FIRST_(first, ...) first
+#define ASYNC_FIRST_(first, ...) (first)
