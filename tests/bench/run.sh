@@ -56,8 +56,8 @@ measure()
         failed=1
         return
     fi
-    awk -v repetition="$1" -v subject="$3" \
-        '{ print repetition "\t" subject "\t" $0 }' "$programs/out.txt" >> "$raw"
+    awk -v start="$1	$3	" '{ print start $0 }' \
+        "$programs/out.txt" >> "$raw"
 }
 
 # Instructions between the entry and the exit of bench_measured(). A process
