@@ -1,0 +1,183 @@
+#pragma once
+#include "fd.h"
+#include "port.h"
+/* ===========================================================================
+ * fd_table: what a loop knows of each descriptor, and the few functions that
+ * operations and backends are made of. Not a public part.
+ *
+ * Tasks that wait hang in the rings of an entry, so an entry never moves: the
+ * table is an array of pointers to chunks of entries.
+ *
+ * A backend (fd_epoll.c, fd_poll.c) is the functions async_backend_*: how to
+ * register a descriptor, and how to sleep until something happens.
+ * ======================================================================== */
+
+#include <errno.h>
+#include <poll.h>
+#include <time.h>
+
+/* Every system call goes through this name, so that tests can make the n-th
+ * one fail. */
+#ifndef ASYNC_SYS_
+#define ASYNC_SYS_(name) name
+#endif
+
+#define ASYNC_CHUNK_ 256        /* entries in a chunk */
+#define ASYNC_BURST_ 64         /* operations without suspending: k */
+
+enum {
+    ASYNC_FD_IN_ = 1,           /* a read may succeed; 1 << direction */
+    ASYNC_FD_OUT_ = 2,          /* a write may succeed */
+    ASYNC_FD_SHORT_ = 4,        /* a short read means that it is empty: e */
+    ASYNC_FD_ADDED_ = 8,        /* the backend knows it */
+    ASYNC_FD_BLOCKS_ = 16,      /* it has no O_NONBLOCK: h */
+    ASYNC_FD_FULL_ = 32         /* accept failed for want of something: f */
+};
+
+/* What a descriptor is; flags above may be part of it. */
+enum { ASYNC_FD_UNKNOWN_ = 0, ASYNC_FD_SOCKET_, ASYNC_FD_OTHER_,
+       ASYNC_FD_FILE_ };
+
+enum { ASYNC_READS_ = 0, ASYNC_WRITES_ = 1 };
+
+typedef struct async_fd_ {
+    async_node *waiters[2];     /* rings of tasks, by direction */
+    int generation;             /* > 0; another one after each close: a */
+    unsigned char flags;
+    unsigned char kind;
+    unsigned char age;          /* seconds begun since somebody waits */
+} async_fd_;
+
+struct async_fds {
+    async_fd_ **chunks;
+    unsigned limit;             /* numbers below it have a place in chunks */
+    unsigned waiting;           /* tasks in rings, or struck there just now */
+    const async_task *busy;     /* this task has so many operations left in */
+    unsigned left;              /* this turn: k */
+    const async_task *resting;  /* it sleeps in async_accept: f */
+    int wake[2];                /* read and write end; an eventfd is both */
+    int backend;                /* an epoll, or -1 */
+    int second;                 /* a timerfd, or -1 */
+    bool ticking;               /* it is running */
+    struct pollfd *polls;       /* of the poll backend */
+    unsigned room;
+};
+
+ASYNC_INLINE_ async_fd_ *async_fd_find_(const struct async_fds *fds, int fd)
+{
+    async_fd_ *chunk;
+
+    if ((unsigned)fd >= fds->limit) {
+        return NULL;
+    }
+    chunk = fds->chunks[(unsigned)fd / ASYNC_CHUNK_];
+    return chunk == NULL ? NULL : chunk + (unsigned)fd % ASYNC_CHUNK_;
+}
+
+/* Wake who waits. The result is an error; or the generation, when the backend
+ * has seen an event; or 0: look again. */
+ASYNC_INLINE_ void async_fd_wake_(struct async_fds *fds, async_fd_ *it,
+                                  int direction, int result)
+{
+    async_node *node;
+
+    while ((node = async_ring_pop_(&it->waiters[direction])) != NULL) {
+        fds->waiting--;
+        async_wake_(ASYNC_TASK_(node), result);
+    }
+}
+
+/* An event, for reading or writing or both, as flags. */
+ASYNC_INLINE_ void async_fd_event_(struct async_fds *fds, async_fd_ *it,
+                                   unsigned in_out)
+{
+    it->flags |= (unsigned char)in_out;
+    if ((in_out & ASYNC_FD_IN_) != 0) {
+        async_fd_wake_(fds, it, ASYNC_READS_, it->generation);
+    }
+    if ((in_out & ASYNC_FD_OUT_) != 0) {
+        async_fd_wake_(fds, it, ASYNC_WRITES_, it->generation);
+    }
+}
+
+/* The loop's table, made at first use; NULL and the error if it cannot be. */
+ASYNC_API struct async_fds *async_fds_(async_loop *loop, int *err);
+
+/* The entry of an open descriptor, made at first use. */
+ASYNC_API async_fd_ *async_fd_make_(struct async_fds *fds, int fd, int *err);
+
+/* The number is another file's from now on, or nobody's. */
+ASYNC_API void async_fd_reset_(struct async_fds *fds, async_fd_ *it,
+                               int result);
+
+/* A descriptor that was just made, and what it is. */
+ASYNC_API void async_fd_adopt_(int fd, unsigned kind, unsigned flags);
+
+/* What every operation begins with, each time it is evaluated: its entry, or
+ * NULL when the operation is over (or lets others run first) with this
+ * status. */
+ASYNC_API async_fd_ *async_fd_enter_(int fd, async_status *rc);
+
+/* Let the others run first; the operation is evaluated again with this result.
+ * A task that has been struck leaves. */
+ASYNC_API async_status async_fd_give_way_(async_task *task, int result);
+
+/* May the call be tried? If not, the operation parks. A task that has been
+ * struck looks for the last time, and so it tries in any case. */
+ASYNC_INLINE_ bool async_fd_may_(const async_fd_ *it, unsigned in_out)
+{
+    return (it->flags & in_out) != 0 || ASYNC_STRUCK_P_(async_self_()) != 0;
+}
+
+/* Rules 2 and 3: leave with the strike, or park. */
+ASYNC_API async_status async_fd_park_(int fd, async_fd_ *it, int direction,
+                                      const char *what);
+
+/* A system call has failed: ASYNC_AGAIN_ to make it once more, or what the
+ * operation is to return. */
+#define ASYNC_AGAIN_ 1
+ASYNC_API async_status async_fd_failed_(int fd, async_fd_ *it, int direction,
+                                        const char *what);
+
+/* A read has succeeded. */
+ASYNC_INLINE_ async_status async_fd_got_(async_fd_ *it, ptrdiff_t n,
+                                         size_t length)
+{
+    if ((size_t)n < length && (it->flags & ASYNC_FD_SHORT_) != 0 && n != 0) {
+        it->flags &= (unsigned char)~ASYNC_FD_IN_;
+    }
+    return (async_status)n;
+}
+
+/* Before a call on a blocking descriptor: would it go through now? If not,
+ * errno is EAGAIN. */
+ASYNC_API bool async_fd_ready_(int fd, short events);
+
+ASYNC_INLINE_ size_t async_fd_length_(size_t length)
+{
+    return length > INT_MAX ? INT_MAX : length;
+}
+
+/* A duration as the system wants it, rounded up; NULL for ASYNC_NEVER. */
+ASYNC_API const struct timespec *async_timespec_(async_duration ticks,
+                                                 struct timespec *time);
+
+/* ---- a backend ----------------------------------------------------------- */
+
+/* Make what it needs, if that has not been done; and undo it. */
+ASYNC_API int async_backend_open_(struct async_fds *fds);
+ASYNC_API void async_backend_close_(struct async_fds *fds);
+
+/* Let events of the descriptor come, from the current state on; whether it is
+ * known (ASYNC_FD_ADDED_) or not. ASYNC_EPERM: one that is always ready. */
+ASYNC_API int async_backend_arm_(struct async_fds *fds, int fd,
+                                 async_fd_ *it);
+/* No more events of it. */
+ASYNC_API void async_backend_forget_(struct async_fds *fds, int fd,
+                                     async_fd_ *it);
+/* A task is about to wait for it. */
+ASYNC_API int async_backend_waits_(struct async_fds *fds, int fd,
+                                   async_fd_ *it);
+/* Wait for events, and pass them on. */
+ASYNC_API void async_backend_wait_(struct async_fds *fds,
+                                   async_duration ticks);

@@ -1,0 +1,473 @@
+/* ===========================================================================
+ * net: operations on sockets. The letters are those of fd.h.
+ * ======================================================================== */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE 1
+#endif
+#include "net.h"
+#include "fd_table.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- sending and receiving ----------------------------------------------- */
+
+/* One of the six calls; receiving or sending. */
+struct async_transfer_ {
+    const char *what;
+    void *buffer;
+    size_t length;
+    int flags;
+    struct sockaddr *address;
+    socklen_t *address_length;      /* receiving */
+    socklen_t size;                 /* sending */
+    struct msghdr *message;         /* instead of the others */
+};
+
+static ptrdiff_t async_receive_call_(int fd, const struct async_transfer_ *by)
+{
+    int flags = by->flags | MSG_DONTWAIT;
+
+    if (by->message != NULL) {
+        return ASYNC_SYS_(recvmsg)(fd, by->message, flags);
+    }
+    if (by->address == NULL) {
+        return ASYNC_SYS_(recv)(fd, by->buffer, by->length, flags);
+    }
+    return ASYNC_SYS_(recvfrom)(fd, by->buffer, by->length, flags,
+                                by->address, by->address_length);
+}
+
+/* A look at what stays (MSG_PEEK) or at something else (MSG_OOB) says nothing
+ * about whether the socket is empty. */
+static async_status async_receive_(int fd, const struct async_transfer_ *by)
+{
+    async_status rc;
+    async_fd_ *it = async_fd_enter_(fd, &rc);
+    ptrdiff_t n;
+
+    if (it == NULL) {
+        return rc;
+    }
+    if ((by->buffer == NULL && by->length != 0)
+        || (by->address != NULL && by->address_length == NULL)) {
+        return ASYNC_EINVAL;
+    }
+    if (by->flags == 0 && !async_fd_may_(it, ASYNC_FD_IN_)) {
+        return async_fd_park_(fd, it, ASYNC_READS_, by->what);
+    }
+    do {
+        n = async_receive_call_(fd, by);
+        if (n >= 0) {
+            return by->flags == 0 && by->message == NULL
+                ? async_fd_got_(it, n, by->length) : (async_status)n;
+        }
+        if (by->flags != 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+            return async_fd_park_(fd, it, ASYNC_READS_, by->what);
+        }
+        rc = async_fd_failed_(fd, it, ASYNC_READS_, by->what);
+    } while (rc == ASYNC_AGAIN_);
+    return rc;
+}
+
+static ptrdiff_t async_send_call_(int fd, const struct async_transfer_ *by)
+{
+    int flags = by->flags | MSG_DONTWAIT | MSG_NOSIGNAL;
+
+    if (by->message != NULL) {
+        return ASYNC_SYS_(sendmsg)(fd, by->message, flags);
+    }
+    if (by->address == NULL) {
+        return ASYNC_SYS_(send)(fd, by->buffer, by->length, flags);
+    }
+    return ASYNC_SYS_(sendto)(fd, by->buffer, by->length, flags, by->address,
+                              by->size);
+}
+
+static async_status async_transmit_(int fd, const struct async_transfer_ *by)
+{
+    async_status rc;
+    async_fd_ *it = async_fd_enter_(fd, &rc);
+    ptrdiff_t n;
+
+    if (it == NULL) {
+        return rc;
+    }
+    if (by->buffer == NULL && by->length != 0) {
+        return ASYNC_EINVAL;
+    }
+    if (!async_fd_may_(it, ASYNC_FD_OUT_)) {
+        return async_fd_park_(fd, it, ASYNC_WRITES_, by->what);
+    }
+    do {
+        n = async_send_call_(fd, by);
+        if (n >= 0) {
+            return (async_status)n;
+        }
+        rc = async_fd_failed_(fd, it, ASYNC_WRITES_, by->what);
+    } while (rc == ASYNC_AGAIN_);
+    return rc;
+}
+
+static void async_transfer_of_(struct async_transfer_ *by, const char *what,
+                               const void *buffer, size_t length, int flags)
+{
+    memset(by, 0, sizeof *by);
+    by->what = what;
+    by->buffer = (void *)(uintptr_t)buffer;
+    by->length = async_fd_length_(length);
+    by->flags = flags & ~(MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+ASYNC_API async_status async_recv(int fd, void *buffer, size_t length,
+                                  int flags)
+{
+    struct async_transfer_ by;
+
+    async_transfer_of_(&by, "async_recv", buffer, length, flags);
+    return async_receive_(fd, &by);
+}
+
+ASYNC_API async_status async_recvfrom(int fd, void *buffer, size_t length,
+                                      int flags, struct sockaddr *address,
+                                      socklen_t *address_length)
+{
+    struct async_transfer_ by;
+
+    async_transfer_of_(&by, "async_recvfrom", buffer, length, flags);
+    by.address = address;
+    by.address_length = address_length;
+    return async_receive_(fd, &by);
+}
+
+ASYNC_API async_status async_recvmsg(int fd, struct msghdr *message,
+                                     int flags)
+{
+    struct async_transfer_ by;
+
+    if (message == NULL) {
+        return async_settle_(async_self_(), ASYNC_EINVAL);
+    }
+    async_transfer_of_(&by, "async_recvmsg", NULL, 0, flags);
+    by.message = message;
+    return async_receive_(fd, &by);
+}
+
+ASYNC_API async_status async_send(int fd, const void *buffer, size_t length,
+                                  int flags)
+{
+    struct async_transfer_ by;
+
+    async_transfer_of_(&by, "async_send", buffer, length, flags);
+    return async_transmit_(fd, &by);
+}
+
+ASYNC_API async_status async_sendto(int fd, const void *buffer, size_t length,
+                                    int flags, const struct sockaddr *address,
+                                    socklen_t address_length)
+{
+    struct async_transfer_ by;
+
+    async_transfer_of_(&by, "async_sendto", buffer, length, flags);
+    by.address = (struct sockaddr *)(uintptr_t)address;
+    by.size = address_length;
+    return async_transmit_(fd, &by);
+}
+
+ASYNC_API async_status async_sendmsg(int fd, const struct msghdr *message,
+                                     int flags)
+{
+    struct async_transfer_ by;
+
+    if (message == NULL) {
+        return async_settle_(async_self_(), ASYNC_EINVAL);
+    }
+    async_transfer_of_(&by, "async_sendmsg", NULL, 0, flags);
+    by.message = (struct msghdr *)(uintptr_t)message;
+    return async_transmit_(fd, &by);
+}
+
+/* ---- connections --------------------------------------------------------- */
+
+static int async_socket_mode_(int fd, bool nonblocking)
+{
+    int mode = ASYNC_SYS_(fcntl)(fd, F_GETFL);
+
+    if (mode < 0) {
+        return -errno;
+    }
+    if (((mode & O_NONBLOCK) != 0) == nonblocking) {
+        return 0;
+    }
+    mode = nonblocking ? mode | O_NONBLOCK : mode & ~O_NONBLOCK;
+    return ASYNC_SYS_(fcntl)(fd, F_SETFL, mode) < 0 ? -errno : 1;
+}
+
+ASYNC_API int async_socket(int domain, int type, int protocol)
+{
+#ifdef SOCK_NONBLOCK
+    int fd = ASYNC_SYS_(socket)(domain, type | SOCK_NONBLOCK | SOCK_CLOEXEC,
+                                protocol);
+
+    return fd < 0 ? -errno : fd;
+#else
+    int fd = ASYNC_SYS_(socket)(domain, type, protocol);
+    int err;
+
+    if (fd < 0) {
+        return -errno;
+    }
+    err = async_socket_mode_(fd, true);
+    if (err < 0 || ASYNC_SYS_(fcntl)(fd, F_SETFD, FD_CLOEXEC) < 0) {
+        err = -errno;
+        (void)close(fd);
+        return err;
+    }
+    return fd;
+#endif
+}
+
+static int async_accept_call_(const async_fd_ *it, int fd,
+                              struct sockaddr *address, socklen_t *length)
+{
+    int peer;
+
+    if ((it->flags & ASYNC_FD_BLOCKS_) != 0 && !async_fd_ready_(fd, POLLIN)) {
+        return -1;
+    }
+#ifdef SOCK_NONBLOCK
+    peer = ASYNC_SYS_(accept4)(fd, address, length,
+                               SOCK_NONBLOCK | SOCK_CLOEXEC);
+#else
+    peer = ASYNC_SYS_(accept)(fd, address, length);
+    if (peer >= 0 && (async_socket_mode_(peer, true) < 0
+                      || ASYNC_SYS_(fcntl)(peer, F_SETFD, FD_CLOEXEC) < 0)) {
+        int err = errno;
+
+        (void)close(peer);
+        errno = err;
+        return -1;
+    }
+#endif
+    return peer;
+}
+
+/* The last try failed for want of something. Trying again at once would be a
+ * busy loop: sleep a little, or, when somebody does so already, let the others
+ * run: f. */
+static async_status async_accept_rest_(struct async_fds *fds)
+{
+    async_task *task = async_this_loop_->task;
+    async_status rc;
+
+    if (fds->resting != NULL && fds->resting != task) {
+        return async_fd_give_way_(task, 0);
+    }
+    fds->resting = task;
+    rc = async_sleep(ASYNC_MS(10));
+    if (rc != ASYNC_PENDING) {
+        fds->resting = NULL;
+    }
+    return rc;
+}
+
+ASYNC_API async_status async_accept(int fd, struct sockaddr *address,
+                                    socklen_t *length)
+{
+    async_task *task = async_self_();
+    struct async_fds *fds = async_this_loop_->fds;
+    async_status rc;
+    async_fd_ *it;
+    int peer;
+
+    if (fds != NULL && fds->resting == task) {
+        rc = async_accept_rest_(fds);
+        if (rc < 0) {
+            return rc;
+        }
+    }
+    it = async_fd_enter_(fd, &rc);
+    if (it == NULL) {
+        return rc;
+    }
+    if (address != NULL && length == NULL) {
+        return ASYNC_EINVAL;
+    }
+    fds = async_this_loop_->fds;
+    if ((it->flags & ASYNC_FD_FULL_) != 0) {
+        it->flags &= (unsigned char)~ASYNC_FD_FULL_;
+        return async_accept_rest_(fds);
+    }
+    if (!async_fd_may_(it, ASYNC_FD_IN_)) {
+        return async_fd_park_(fd, it, ASYNC_READS_, "async_accept");
+    }
+    do {
+        peer = async_accept_call_(it, fd, address, length);
+        if (peer >= 0) {
+            async_fd_adopt_(peer, ASYNC_FD_SOCKET_,
+                            it->flags & ASYNC_FD_SHORT_);
+            return peer;
+        }
+        if (errno == ECONNABORTED) {
+            errno = EINTR;
+        } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS
+                   || errno == ENOMEM) {
+            it->flags |= ASYNC_FD_FULL_;
+        }
+        rc = async_fd_failed_(fd, it, ASYNC_READS_, "async_accept");
+    } while (rc == ASYNC_AGAIN_);
+    return rc;
+}
+
+/* One that was begun goes on by itself; asked again, the kernel says how it
+ * went, after it was asked for an error. */
+ASYNC_API async_status async_connect(int fd, const struct sockaddr *address,
+                                     socklen_t length)
+{
+    bool begun = async_state_(async_self_()) != ASYNC_RUNNING_;
+    async_status rc;
+    async_fd_ *it = async_fd_enter_(fd, &rc);
+    int err = 0;
+    int changed;
+    socklen_t size = sizeof err;
+
+    if (it == NULL) {
+        return rc;
+    }
+    if (address == NULL) {
+        return ASYNC_EINVAL;
+    }
+    if (begun && ASYNC_SYS_(getsockopt)(fd, SOL_SOCKET, SO_ERROR, &err,
+                                        &size) == 0 && err != 0) {
+        return -err;
+    }
+    changed = async_socket_mode_(fd, true);
+    if (changed < 0) {
+        return changed;
+    }
+    err = ASYNC_SYS_(connect)(fd, address, length) == 0 ? 0 : errno;
+    if (changed == 1) {
+        (void)async_socket_mode_(fd, false);
+    }
+    if (err == 0 || (err == EISCONN && begun)) {
+        it->flags |= ASYNC_FD_IN_ | ASYNC_FD_OUT_;
+        return 0;
+    }
+    if (err == EINPROGRESS || err == EALREADY || err == EINTR) {
+        return async_fd_park_(fd, it, ASYNC_WRITES_, "async_connect");
+    }
+    return -err;
+}
+
+/* ---- short cuts ---------------------------------------------------------- */
+
+ASYNC_API int async_address_set(async_address *address, const char *host,
+                                int port)
+{
+    struct sockaddr_in in;
+    struct sockaddr_in6 in6;
+
+    if (address == NULL || port < 0 || port > 65535) {
+        return ASYNC_EINVAL;
+    }
+    memset(address, 0, sizeof *address);
+    memset(&in, 0, sizeof in);
+    in.sin_family = AF_INET;
+    in.sin_port = htons((uint16_t)port);
+    if (inet_pton(AF_INET, host == NULL ? "0.0.0.0" : host,
+                  &in.sin_addr) == 1) {
+        memcpy(&address->storage, &in, sizeof in);
+        address->length = sizeof in;
+        return 0;
+    }
+    memset(&in6, 0, sizeof in6);
+    in6.sin6_family = AF_INET6;
+    in6.sin6_port = htons((uint16_t)port);
+    if (inet_pton(AF_INET6, host, &in6.sin6_addr) == 1) {
+        memcpy(&address->storage, &in6, sizeof in6);
+        address->length = sizeof in6;
+        return 0;
+    }
+    return ASYNC_EINVAL;
+}
+
+static int async_bound_(int type, const char *host, int port, int backlog)
+{
+    async_address address;
+    int yes = 1;
+    int err = async_address_set(&address, host, port);
+    int fd;
+
+    if (err < 0) {
+        return err;
+    }
+    fd = async_socket(address.storage.ss_family, type, 0);
+    if (fd < 0) {
+        return fd;
+    }
+    if ((type == SOCK_STREAM
+         && ASYNC_SYS_(setsockopt)(fd, SOL_SOCKET, SO_REUSEADDR, &yes,
+                                   sizeof yes) < 0)
+        || ASYNC_SYS_(bind)(fd, (struct sockaddr *)&address.storage,
+                            address.length) < 0
+        || (type == SOCK_STREAM && ASYNC_SYS_(listen)(fd, backlog) < 0)) {
+        err = -errno;
+        (void)close(fd);
+        return err;
+    }
+    return fd;
+}
+
+ASYNC_API int async_tcp_listen(const char *host, int port, int backlog)
+{
+    return async_bound_(SOCK_STREAM, host, port, backlog);
+}
+
+ASYNC_API int async_udp_open(const char *host, int port)
+{
+    return async_bound_(SOCK_DGRAM, host, port, 0);
+}
+
+ASYNC_API int async_local_port(int fd)
+{
+    struct sockaddr_in6 address;
+    socklen_t length = sizeof address;
+
+    memset(&address, 0, sizeof address);
+    if (ASYNC_SYS_(getsockname)(fd, (struct sockaddr *)&address, &length) < 0) {
+        return -errno;
+    }
+    /* The port stands at the same place in both kinds. */
+    return address.sin6_family == AF_INET || address.sin6_family == AF_INET6
+        ? ntohs(address.sin6_port) : ASYNC_EINVAL;
+}
+
+ASYNC_API async_status async_tcp_connect(int *fd, const char *host, int port)
+{
+    async_address address;
+    int rc;
+
+    if (fd == NULL) {
+        return async_settle_(async_self_(), ASYNC_EINVAL);
+    }
+    rc = async_address_set(&address, host, port);
+    if (rc == 0 && async_state_(async_self_()) == ASYNC_RUNNING_) {
+        rc = async_socket(address.storage.ss_family, SOCK_STREAM, 0);
+        *fd = rc;
+    }
+    if (rc >= 0) {
+        rc = async_connect(*fd, (struct sockaddr *)&address.storage,
+                           address.length);
+    }
+    if (rc < 0 && rc != ASYNC_PENDING) {
+        if (*fd >= 0) {
+            (void)async_close(*fd);
+        }
+        *fd = -1;
+    }
+    return rc;
+}
