@@ -1,0 +1,65 @@
+# async.h: async/await for C.
+#
+#   make run     build and run the tour (DEMO=name for another demo)
+#   make test    all tests; the last line is `N passed, N failed`
+#   make bench   speed, beside hand-written limits: build/bench.tsv
+#   make size    bytes on microcontrollers: build/size.tsv
+#   make async.h join src/ into the header that users copy
+#   make install header and pkg-config file into PREFIX
+
+CC ?= cc
+CFLAGS ?= -O2 -g
+PREFIX ?= /usr/local
+DEMO ?= tour
+
+WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion
+PARTS := $(wildcard src/*.h src/*.c) src/banner.txt src/join.sh LICENSE
+DEMOS := $(basename $(notdir $(wildcard demos/*.c)))
+
+.PHONY: all run test bench size lint install clean demos
+.DELETE_ON_ERROR:
+
+all: async.h demos
+
+async.h: $(PARTS)
+	@sh src/join.sh > $@.new && mv $@.new $@
+
+# ---- demos ------------------------------------------------------------------
+
+build/demos/%: demos/%.c async.h
+	@mkdir -p $(@D)
+	$(CC) -std=c99 $(WARN) $(CFLAGS) $(CPPFLAGS) -I. -o $@ $< $(LDFLAGS) -lpthread
+
+demos: $(DEMOS:%=build/demos/%)
+
+run: build/demos/$(DEMO)
+	@build/demos/$(DEMO) $(ARGS)
+
+# ---- tests ------------------------------------------------------------------
+
+# FULL=1 runs every configuration; CI=true makes a skipped tool a failure.
+test: async.h
+	@CC='$(CC)' FULL='$(FULL)' ONLY='$(ONLY)' sh tests/run.sh
+
+lint: async.h
+	@sh tests/lint.sh
+
+# ---- figures ----------------------------------------------------------------
+
+-include tests/bench/bench.mk
+
+size: async.h
+	@sh tests/size/size.sh
+
+# ---- the rest ---------------------------------------------------------------
+
+install: async.h
+	mkdir -p $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/lib/pkgconfig
+	cp async.h $(DESTDIR)$(PREFIX)/include/async.h
+	printf '%s\n' 'prefix=$(PREFIX)' 'includedir=$${prefix}/include' '' \
+	    'Name: async.h' 'Description: async/await for C in one header' \
+	    'Version: 0.1.0' 'Cflags: -I$${includedir}' \
+	    > $(DESTDIR)$(PREFIX)/lib/pkgconfig/async.pc
+
+clean:
+	rm -rf build

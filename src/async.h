@@ -1,0 +1,57 @@
+/* The parts, in reading order: no part includes one below it in this list.
+ * src/join.sh pastes them together into ../async.h, which is what users copy. */
+#ifndef ASYNC_H
+#define ASYNC_H
+#include "config.h"
+#include "status.h"
+#include "check.h"
+#include "coroutine.h"
+#include "try.h"
+#include "generator.h"
+#ifndef ASYNC_NO_LOOP
+#include "ticks.h"
+#include "list.h"
+#include "task.h"
+#include "timer.h"
+#include "loop.h"
+#include "future.h"
+#include "sleep.h"
+#include "timeout.h"
+#include "irq.h"
+#if ASYNC_HOSTED
+#include "fd.h"
+#include "net.h"
+#endif
+#endif
+#endif /* ASYNC_H */
+
+/* ==== the implementation, in the one file that asks for it ================ */
+
+#if defined ASYNC_IMPLEMENTATION && !defined ASYNC_IMPLEMENTED_
+#define ASYNC_IMPLEMENTED_
+#include "status.c"
+#include "coroutine.c"
+#ifndef ASYNC_NO_LOOP
+#include "port.h"
+#include "debug.h"
+#include "timer_list.c"
+#include "timer_wheel.c"
+#include "loop.c"
+#include "join.c"
+#include "future.c"
+#include "sleep.c"
+#include "timeout.c"
+#include "irq.c"
+#if ASYNC_DEBUG
+#include "debug.c"
+#endif
+#if ASYNC_HOSTED
+#include "port_posix.c"
+#include "fd_table.h"
+#include "fd_epoll.c"
+#include "fd_poll.c"
+#include "fd.c"
+#include "net.c"
+#endif
+#endif
+#endif

@@ -1,0 +1,265 @@
+#pragma once
+/* ===========================================================================
+ * config: what machine this is, and every knob with its default and its cost.
+ *
+ * Define a knob before including async.h, on the compiler's command line, or
+ * in a file of your own named by ASYNC_CONFIG (#define ASYNC_CONFIG "my.h").
+ * All files of one program must agree on the knobs marked [layout]; two that
+ * do not agree fail to link, by name.
+ *
+ *   knob                     default       what it does, and what it costs
+ *   ------------------------ ------------- ------------------------------------
+ *   ASYNC_IMPLEMENTATION     not defined   define in exactly one file: it holds
+ *                                          the functions
+ *   ASYNC_STATIC             not defined   a private copy: functions are static
+ *   ASYNC_NO_LOOP            not defined   coroutines only: no tasks, nothing to
+ *                                          link, as with protothreads
+ *   ASYNC_NO_SHORT_NAMES     not defined   leaves ASYNC_AWAIT, not AWAIT
+ *   ASYNC_HOSTED             1 on Unix     descriptors, threads, signals [layout]
+ *   ASYNC_DEBUG              0             checks of misuse, names, await chains;
+ *                                          some 40 bytes per frame and task
+ *                                          [layout]
+ *   ASYNC_FRAME_BITS         8 or 16       width of a resume point: 8 on 8-bit
+ *                                          parts (254 points in a coroutine)
+ *                                          [layout]
+ *   ASYNC_TICK_BITS          64 or 32      width of a time: 16, 32 or 64 [layout]
+ *   ASYNC_TICK_HZ            10^9 or 1000  ticks in a second
+ *   ASYNC_TIMER_WHEEL        1 if hosted   a wheel for a million timers (5.6 KB
+ *                                          a loop); 0: a sorted list [layout]
+ *   ASYNC_BACKLINKS          1 if hosted   doubly linked wait lists: a cancel
+ *                                          costs O(1), a pointer more per task
+ *                                          [layout]
+ *   ASYNC_POLL               0 on Linux    poll(2) instead of epoll
+ *   ASYNC_KEEP_SIGPIPE       not defined   a hosted loop then leaves SIGPIPE as
+ *                                          it is (by default it is ignored, so
+ *                                          that a closed pipe is an EPIPE)
+ *   ASYNC_COMPUTED_GOTO      0             GCC, clang: resume by label address;
+ *                                          an await may then stand in a switch;
+ *                                          4 bytes a frame [layout]
+ *   ASYNC_LINT               0             more compile-time checks, see README
+ *   ASYNC_NO_CHECKS          not defined   no compile-time checks of lost locals
+ *                                          and of side effects in an await
+ *   ASYNC_TRAP(message)      stops         what a fatal misuse does
+ *   ASYNC_CLOCK()            the port's    the time now, in ticks
+ *   ASYNC_IDLE(loop, ticks)  the port's    sleep so long, or until an interrupt
+ *   ASYNC_LOCK() UNLOCK()    the port's    keep interrupts out of a few loads
+ * ======================================================================== */
+#ifdef ASYNC_CONFIG
+#include ASYNC_CONFIG
+#endif
+
+/* Without a loop there is nothing to link: the few functions are private. */
+#ifdef ASYNC_NO_LOOP
+#ifndef ASYNC_STATIC
+#define ASYNC_STATIC
+#endif
+#ifndef ASYNC_IMPLEMENTATION
+#define ASYNC_IMPLEMENTATION
+#endif
+#endif
+
+/* What the implementation calls is more than a strict -std=c99 declares. */
+#if defined ASYNC_IMPLEMENTATION && !defined ASYNC_NO_LOOP \
+    && !defined _GNU_SOURCE
+#define _GNU_SOURCE 1
+#endif
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* 100 * (100 * major + minor) + patch */
+#define ASYNC_VERSION 100
+
+/* ---- the machine ------------------------------------------------------ */
+
+#ifndef ASYNC_HOSTED
+#if defined __unix__ || defined __APPLE__
+#define ASYNC_HOSTED 1
+#else
+#define ASYNC_HOSTED 0
+#endif
+#endif
+
+#if defined __AVR__ || defined __SDCC || defined __C51__
+#define ASYNC_8BIT_ 1
+#else
+#define ASYNC_8BIT_ 0
+#endif
+
+#if defined __GNUC__ && !defined __clang__ && !defined __TINYC__
+#define ASYNC_GCC_ __GNUC__
+#else
+#define ASYNC_GCC_ 0
+#endif
+
+/* ---- knobs ------------------------------------------------------------ */
+
+#ifndef ASYNC_DEBUG
+#define ASYNC_DEBUG 0
+#endif
+
+#ifndef ASYNC_LINT
+#define ASYNC_LINT 0
+#endif
+
+#ifndef ASYNC_COMPUTED_GOTO
+#define ASYNC_COMPUTED_GOTO 0
+#endif
+
+#ifndef ASYNC_FRAME_BITS
+#if ASYNC_COMPUTED_GOTO
+#define ASYNC_FRAME_BITS 32
+#elif ASYNC_8BIT_
+#define ASYNC_FRAME_BITS 8
+#else
+#define ASYNC_FRAME_BITS 16
+#endif
+#endif
+
+#ifndef ASYNC_TICK_BITS
+#if ASYNC_HOSTED
+#define ASYNC_TICK_BITS 64
+#else
+#define ASYNC_TICK_BITS 32
+#endif
+#endif
+
+#ifndef ASYNC_TICK_HZ
+#if ASYNC_HOSTED && ASYNC_TICK_BITS == 64
+#define ASYNC_TICK_HZ 1000000000
+#else
+#define ASYNC_TICK_HZ 1000
+#endif
+#endif
+
+#ifndef ASYNC_TIMER_WHEEL
+#if ASYNC_HOSTED && ASYNC_TICK_BITS == 64
+#define ASYNC_TIMER_WHEEL 1
+#else
+#define ASYNC_TIMER_WHEEL 0
+#endif
+#endif
+
+#ifndef ASYNC_BACKLINKS
+#if ASYNC_HOSTED || ASYNC_TIMER_WHEEL
+#define ASYNC_BACKLINKS 1
+#else
+#define ASYNC_BACKLINKS 0
+#endif
+#endif
+
+#ifndef ASYNC_POLL
+#ifdef __linux__
+#define ASYNC_POLL 0
+#else
+#define ASYNC_POLL 1
+#endif
+#endif
+
+#if ASYNC_TICK_BITS != 16 && ASYNC_TICK_BITS != 32 && ASYNC_TICK_BITS != 64
+#error "ASYNC_TICK_BITS is 16, 32 or 64"
+#endif
+#if ASYNC_COMPUTED_GOTO && ASYNC_FRAME_BITS != 32
+#error "ASYNC_COMPUTED_GOTO needs ASYNC_FRAME_BITS 32"
+#endif
+#if !ASYNC_COMPUTED_GOTO && ASYNC_FRAME_BITS != 8 && ASYNC_FRAME_BITS != 16
+#error "ASYNC_FRAME_BITS is 8 or 16"
+#endif
+#if ASYNC_TIMER_WHEEL && ASYNC_TICK_BITS != 64
+#error "ASYNC_TIMER_WHEEL needs ASYNC_TICK_BITS 64"
+#endif
+#if ASYNC_TIMER_WHEEL && !ASYNC_BACKLINKS
+#error "ASYNC_TIMER_WHEEL needs ASYNC_BACKLINKS 1"
+#endif
+#if ASYNC_COMPUTED_GOTO && !defined __GNUC__
+#error "ASYNC_COMPUTED_GOTO needs GCC or clang"
+#endif
+
+/* ---- how declarations look -------------------------------------------- */
+
+#ifdef __cplusplus
+#define ASYNC_EXTERN_C_ extern "C"
+#else
+#define ASYNC_EXTERN_C_ extern
+#endif
+
+/* What every public function is declared with. */
+#ifdef ASYNC_STATIC
+#if defined __GNUC__
+#define ASYNC_API __attribute__((unused)) static
+#else
+#define ASYNC_API static
+#endif
+#else
+#define ASYNC_API ASYNC_EXTERN_C_
+#endif
+
+/* A result that must not be ignored: a call without AWAIT is a warning. */
+#if defined __GNUC__ && !defined __TINYC__
+#define ASYNC_MUST_USE_ __attribute__((warn_unused_result))
+#define ASYNC_LIKELY_(x) __builtin_expect(!!(x), 1)
+#define ASYNC_UNLIKELY_(x) __builtin_expect(!!(x), 0)
+#define ASYNC_NOINLINE_ __attribute__((noinline))
+#else
+#define ASYNC_MUST_USE_
+#define ASYNC_LIKELY_(x) (x)
+#define ASYNC_UNLIKELY_(x) (x)
+#define ASYNC_NOINLINE_
+#endif
+
+#if defined __SDCC
+#define ASYNC_INLINE_ static inline
+#elif defined __GNUC__
+#define ASYNC_INLINE_ static inline __attribute__((unused))
+#else
+#define ASYNC_INLINE_ static inline
+#endif
+
+/* One loop may run in each thread: the pointer to it belongs to the thread. */
+#ifndef ASYNC_THREAD
+#if !ASYNC_HOSTED || defined __TINYC__
+#define ASYNC_THREAD
+#elif defined __cplusplus && defined __GNUC__
+#define ASYNC_THREAD __thread
+#elif defined __GNUC__
+#define ASYNC_THREAD __thread
+#elif defined __cplusplus
+#define ASYNC_THREAD thread_local
+#else
+#define ASYNC_THREAD _Thread_local
+#endif
+#endif
+
+/* The options that change a struct's layout become part of the name of the
+ * functions that every user of the struct calls: async_run is in truth
+ * async_run_h1_d0_f16 and so on. Two files built differently do not link. */
+#define ASYNC_ABI_PASTE_(name, h, d, f, g, t, w, b) \
+    name##_h##h##_d##d##_f##f##_g##g##_t##t##_w##w##_b##b
+#define ASYNC_ABI_EXPAND_(name, h, d, f, g, t, w, b) \
+    ASYNC_ABI_PASTE_(name, h, d, f, g, t, w, b)
+#define ASYNC_ABI_(name) \
+    ASYNC_ABI_EXPAND_(name, ASYNC_HOSTED, ASYNC_DEBUG, ASYNC_FRAME_BITS, \
+                      ASYNC_COMPUTED_GOTO, ASYNC_TICK_BITS, \
+                      ASYNC_TIMER_WHEEL, ASYNC_BACKLINKS)
+
+/* ---- fatal misuse ----------------------------------------------------- */
+
+/* ASYNC_TRAP(message) ends the program: for a state from which going on would
+ * corrupt memory. A debug build says why; a release build on a
+ * microcontroller keeps no text. */
+#ifndef ASYNC_TRAP
+#if ASYNC_HOSTED && (ASYNC_DEBUG || !defined ASYNC_NO_LOOP)
+#ifdef __GNUC__
+ASYNC_API void async_trap_(const char *message) __attribute__((noreturn));
+#else
+ASYNC_API void async_trap_(const char *message);
+#endif
+#define ASYNC_TRAP(message) async_trap_(message)
+#elif defined __GNUC__ && !defined __AVR__ && !defined __TINYC__
+#define ASYNC_TRAP(message) __builtin_trap()
+#else
+#define ASYNC_TRAP(message) do { for (;;) { } } while (0)
+#endif
+#endif

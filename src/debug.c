@@ -1,0 +1,166 @@
+/* ===========================================================================
+ * debug: naming what is wrong. Everything here is for debug builds, and for
+ * people: a message says which task, where it was spawned, and what it awaits.
+ * ======================================================================== */
+#include "debug.h"
+#include "irq.h"
+#include "port.h"
+
+#if ASYNC_HOSTED
+#include <stdio.h>
+#define ASYNC_SAY_(...) ((void)fprintf(stderr, __VA_ARGS__))
+#define ASYNC_FORMAT_(...) ((void)snprintf(__VA_ARGS__))
+#else
+#define ASYNC_SAY_(...) ((void)0)
+#define ASYNC_FORMAT_(text, size, ...) ((void)((text)[0] = '\0'))
+#endif
+
+/* "task `worker` (main.c:12)" */
+static void async_describe_(char *text, size_t size, const async_task *task)
+{
+    (void)size;
+    ASYNC_FORMAT_(text, size, "task `%s` (spawned at %s:%d)", task->name,
+                  task->file, task->line);
+}
+
+static void async_fatal_(const char *what, const async_task *task,
+                         const char *file, int line)
+{
+    char who[160];
+    char text[400];
+
+    (void)what;
+    (void)file;
+    (void)line;
+    async_describe_(who, sizeof who, task);
+    if (file != NULL) {
+        ASYNC_FORMAT_(text, sizeof text, "%s:%d: %s: %s", file, line, who,
+                      what);
+    } else {
+        ASYNC_FORMAT_(text, sizeof text, "%s: %s", who, what);
+    }
+    ASYNC_TRAP(text);
+}
+
+ASYNC_API void async_debug_spawned_twice_(const async_task *task,
+                                          const char *name, const char *file,
+                                          int line)
+{
+    (void)name;
+    async_fatal_("it is spawned again, but has not ended (or its memory is "
+                 "not zeroed)", task, file, line);
+}
+
+ASYNC_API void async_debug_spawn_(async_loop *loop, async_task *task,
+                                  const char *name, const char *file, int line)
+{
+    task->name = name;
+    task->file = file;
+    task->line = line;
+    task->waits = NULL;
+    task->on = NULL;
+    task->leaf = NULL;
+    task->loop = loop;
+    task->all_prev = NULL;
+    task->all_next = loop->all;
+    if (loop->all != NULL) {
+        loop->all->all_prev = task;
+    }
+    loop->all = task;
+}
+
+ASYNC_API void async_debug_resume_(async_task *task)
+{
+    (void)task;
+    async_innermost_ = NULL;
+}
+
+/* What the entry returned ends the task. Then nothing may be under way. */
+ASYNC_API void async_debug_returned_(const async_task *task)
+{
+    unsigned state = async_state_(task);
+
+    if (state >= ASYNC_WAITING_ && state <= ASYNC_DEAF_) {
+        async_fatal_("it ends while an operation is under way that was started "
+                     "but not awaited", task, NULL, 0);
+    }
+    if (task->scopes != NULL) {
+        async_fatal_("it ends inside a timeout scope", task, NULL, 0);
+    }
+}
+
+ASYNC_API void async_debug_finish_(async_loop *loop, async_task *task)
+{
+    if (task->all_prev != NULL) {
+        task->all_prev->all_next = task->all_next;
+    } else {
+        loop->all = task->all_next;
+    }
+    if (task->all_next != NULL) {
+        task->all_next->all_prev = task->all_prev;
+    }
+}
+
+/* A coroutine ends: is there a task in its memory, or one whose frame is? */
+ASYNC_API void async_frame_ends_(const void *memory, size_t size)
+{
+    const char *from = (const char *)memory;
+    const async_task *task;
+
+    /* The loop's main task is an exception: whoever runs the loop keeps its
+     * memory, and async_run cancels what is left in it. */
+    if (async_this_loop_ == NULL || async_this_loop_->task == NULL
+        || (async_this_loop_->task == async_this_loop_->until
+            && async_this_loop_->task->frame == memory)) {
+        return;
+    }
+    for (task = async_this_loop_->all; task != NULL; task = task->all_next) {
+        const char *at = (const char *)(const void *)task;
+        const char *frame = (const char *)task->frame;
+
+        if (task == async_this_loop_->task) {
+            continue;
+        }
+        if ((at >= from && at < from + size)
+            || (frame >= from && frame < from + size)) {
+            async_fatal_("it is not done, but the coroutine in whose frame it "
+                         "lives ends; join it, or keep it elsewhere", task,
+                         NULL, 0);
+        }
+    }
+}
+
+ASYNC_API const char *async_debug_task_name_(void)
+{
+    return async_this_loop_ == NULL || async_this_loop_->task == NULL
+        ? NULL : async_this_loop_->task->name;
+}
+
+ASYNC_API void async_debug_started_(const async_task *task)
+{
+    async_fatal_("an operation is started while another one that was not "
+                 "awaited is under way", task, NULL, 0);
+}
+
+ASYNC_API void async_debug_deadlock_(const async_loop *loop)
+{
+    const async_task *task;
+
+    ASYNC_SAY_("async: deadlock: tasks remain, but nothing can wake them\n");
+    for (task = loop->all; task != NULL; task = task->all_next) {
+        const async_frame *frame;
+
+        ASYNC_SAY_("  task `%s` (spawned at %s:%d) waits in %s",
+                   task->name, task->file, task->line,
+                   task->waits == NULL ? "nothing" : task->waits);
+        if (async_state_(task) == ASYNC_JOINING_) {
+            ASYNC_SAY_(" for task `%s`",
+                       ((const async_task *)task->on)->name);
+        }
+        ASYNC_SAY_("\n");
+        for (frame = task->leaf; frame != NULL; frame = frame->parent) {
+            ASYNC_SAY_("    in %s, at %s:%d\n", frame->function, frame->file,
+                       frame->line);
+        }
+    }
+}

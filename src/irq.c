@@ -1,0 +1,163 @@
+/* ===========================================================================
+ * irq: counting events from outside, and waking the tasks that wait for them.
+ * ======================================================================== */
+#include "irq.h"
+#include "port.h"
+
+ASYNC_API int async_irq_open(async_irq *irq)
+{
+    if (irq == NULL) {
+        return ASYNC_EINVAL;
+    }
+    if (async_this_loop_ == NULL) {
+        return ASYNC_EPERM;
+    }
+    if (irq->loop != NULL) {
+        return ASYNC_EBUSY;
+    }
+#if ASYNC_HOSTED
+    {
+        int err = async_port_wakeable_(async_this_loop_);
+
+        if (err < 0) {
+            return err;
+        }
+    }
+#endif
+    irq->waiter = NULL;
+    irq->next = NULL;
+    irq->count = 0;
+    irq->loop = async_this_loop_;
+    return 0;
+}
+
+#if ASYNC_ATOMICS_
+
+ASYNC_API void async_irq_raise(async_irq *irq)
+{
+    async_loop *loop = irq->loop;
+    async_irq_count count = ASYNC_ATOMIC_LOAD_(&irq->count);
+
+#if ASYNC_DEBUG
+    if (loop == NULL) {
+        ASYNC_TRAP("async_irq_raise: the irq is not open");
+    }
+#endif
+    do {
+        if (count == ASYNC_IRQ_MAX) {
+            break;
+        }
+    } while (!ASYNC_ATOMIC_CAS_(&irq->count, &count,
+                                (async_irq_count)(count + 1)));
+    if (ASYNC_ATOMIC_SWAP_(&loop->notified, 1) == 0) {
+        ASYNC_WAKE_(loop);
+    }
+}
+
+static async_irq_count async_irq_take_(async_irq *irq)
+{
+    return ASYNC_ATOMIC_SWAP_(&irq->count, 0);
+}
+
+#else
+
+ASYNC_API void async_irq_raise(async_irq *irq)
+{
+    ASYNC_LOCK();
+    if (irq->count != ASYNC_IRQ_MAX) {
+        irq->count = (async_irq_count)(irq->count + 1);
+    }
+    irq->loop->notified = 1;
+    ASYNC_UNLOCK();
+    ASYNC_WAKE_(irq->loop);
+}
+
+static async_irq_count async_irq_take_(async_irq *irq)
+{
+    async_irq_count count;
+
+    ASYNC_LOCK();
+    count = irq->count;
+    irq->count = 0;
+    ASYNC_UNLOCK();
+    return count;
+}
+
+#endif
+
+/* Nobody waits for it any more: take it from the loop's list. */
+static void async_irq_unwait_(async_irq *irq)
+{
+    async_irq **at = &async_this_loop_->irqs;
+
+    if (irq->waiter == NULL) {
+        return;
+    }
+    while (*at != irq) {
+        at = &(*at)->next;
+    }
+    *at = irq->next;
+    irq->waiter = NULL;
+}
+
+ASYNC_API async_status async_irq_wait(async_irq *irq)
+{
+    async_task *task = async_self_();
+    async_irq_count count;
+
+    if (async_granted_(task) && task->timer.u.result < 0) {
+        return task->timer.u.result;            /* it was closed */
+    }
+    if (irq == NULL || irq->loop != async_this_loop_) {
+        return ASYNC_EINVAL;
+    }
+    if (irq->waiter != NULL && irq->waiter != task) {
+        return ASYNC_EBUSY;
+    }
+    count = async_irq_take_(irq);
+    if (count != 0) {
+        async_irq_unwait_(irq);
+        async_set_state_(task, ASYNC_RUNNING_);
+        return (async_status)count;
+    }
+    if (ASYNC_STRUCK_P_(task)) {
+        async_irq_unwait_(irq);
+        return async_deliver_(task);
+    }
+    if (irq->waiter == NULL) {
+        irq->waiter = task;
+        irq->next = async_this_loop_->irqs;
+        async_this_loop_->irqs = irq;
+    }
+    ASYNC_WAITS_("async_irq_wait", irq);
+    return async_link_(NULL, ASYNC_LINKED_);
+}
+
+/* A waiter that was struck is in the ready queue already, and looks for
+ * itself. Its irq stays in the list until it has looked. */
+ASYNC_API void async_irq_dispatch_(async_loop *loop)
+{
+    async_irq *irq;
+
+    for (irq = loop->irqs; irq != NULL; irq = irq->next) {
+        if (irq->count != 0 && async_state_(irq->waiter) == ASYNC_LINKED_) {
+            async_wake_(irq->waiter, 0);
+        }
+    }
+}
+
+ASYNC_API int async_irq_close(async_irq *irq)
+{
+    async_task *waiter;
+
+    if (irq == NULL || irq->loop == NULL) {
+        return ASYNC_EINVAL;
+    }
+    waiter = irq->waiter;
+    async_irq_unwait_(irq);
+    if (waiter != NULL && async_state_(waiter) == ASYNC_LINKED_) {
+        async_wake_(waiter, ASYNC_ECANCELED);
+    }
+    irq->loop = NULL;
+    return 0;
+}

@@ -1,0 +1,70 @@
+/* ===========================================================================
+ * join: waiting for the end of another task.
+ * ======================================================================== */
+#include "loop.h"
+
+/* Would `target`, by what it joins, and that joins, wait for `task`? */
+static bool async_joins_(const async_task *target, const async_task *task)
+{
+    while (target != task && async_state_(target) == ASYNC_JOINING_) {
+        target = (const async_task *)(const void *)
+            ((const char *)target->timer.u.ring
+             - offsetof(async_task, joiners));
+    }
+    return target == task;
+}
+
+/* What both kinds of join have in common. True when it is over, with *rc. */
+static bool async_joined_(async_task *task, async_task *target,
+                          async_status *rc)
+{
+    if (async_granted_(task)) {
+        *rc = task->timer.u.result;
+    } else if (target == NULL || async_state_(target) == ASYNC_IDLE_) {
+        *rc = ASYNC_EINVAL;
+    } else if (async_joins_(target, task)) {
+        *rc = ASYNC_EDEADLK;
+    } else if (async_state_(target) == ASYNC_DONE_) {
+        *rc = target->timer.u.result;
+    } else {
+        return false;
+    }
+    async_set_state_(task, ASYNC_RUNNING_);
+    return true;
+}
+
+ASYNC_API async_status async_join(async_task *target)
+{
+    async_task *task = async_self_();
+    unsigned char *state = &task->timer.node.state;
+    async_status rc;
+
+    if (async_joined_(task, target, &rc)) {
+        *state = (unsigned char)(*state & ~ASYNC_FORWARDED_);
+        /* Struck, and the task ended cancelled: they go together, whether the
+         * strike was passed on or somebody struck both. */
+        return rc == ASYNC_ECANCELED && ASYNC_STRUCK_P_(task)
+            ? async_deliver_(task) : rc;
+    }
+    if ((*state & (ASYNC_STRIKE_ | ASYNC_FORWARDED_)) == ASYNC_STRIKE_) {
+        *state = (unsigned char)(*state | ASYNC_FORWARDED_);
+        async_cancel(target);
+    }
+    ASYNC_WAITS_("async_join", target);
+    return async_link_(&target->joiners, ASYNC_JOINING_);
+}
+
+ASYNC_API async_status async_shield(async_task *target)
+{
+    async_task *task = async_self_();
+    async_status rc;
+
+    if (async_joined_(task, target, &rc)) {
+        return rc;
+    }
+    if (ASYNC_STRUCK_P_(task)) {
+        return async_deliver_(task);
+    }
+    ASYNC_WAITS_("async_shield", target);
+    return async_link_(&target->joiners, ASYNC_JOINING_);
+}

@@ -1,0 +1,670 @@
+/* ===========================================================================
+ * loop: spawning, striking, waking and finishing tasks, and the turns in
+ * which they run.
+ * ======================================================================== */
+#include "loop.h"
+#include "timeout.h"
+#include "irq.h"
+#include "port.h"
+#include "debug.h"
+
+#ifndef ASYNC_STATIC
+ASYNC_THREAD async_loop *async_this_loop_;
+#endif
+
+/* ---- parking and waking -------------------------------------------------- */
+
+ASYNC_API async_status async_park_(async_list *list)
+{
+    async_task *task = async_this_loop_->task;
+
+    if (list->tail == NULL) {       /* now the loop must be able to find it */
+        list->next = async_this_loop_->lists;
+#if ASYNC_BACKLINKS
+        list->back = &async_this_loop_->lists;
+        if (list->next != NULL) {
+            list->next->back = &list->next;
+        }
+#endif
+        async_this_loop_->lists = list;
+    }
+    task->timer.u.ring = &list->tail;
+    async_ring_append_(&list->tail, &task->timer.node);
+    async_set_state_(task, ASYNC_WAITING_);
+    ASYNC_LEAF_(task);
+    return ASYNC_PENDING;
+}
+
+ASYNC_API async_status async_link_(async_node **ring, unsigned state)
+{
+    async_task *task = async_this_loop_->task;
+
+    task->timer.u.ring = ring;
+    if (ring != NULL) {
+        async_ring_append_(ring, &task->timer.node);
+    }
+    async_set_state_(task, state);
+    ASYNC_LEAF_(task);
+    return ASYNC_PENDING;
+}
+
+/* The last waiter has left: the loop forgets the list, whose memory may go. */
+static void async_list_is_empty_(async_list *list)
+{
+#if ASYNC_BACKLINKS
+    *list->back = list->next;
+    if (list->next != NULL) {
+        list->next->back = list->back;
+    }
+#else
+    async_list **at = &async_this_loop_->lists;
+
+    while (*at != list) {
+        at = &(*at)->next;
+    }
+    *at = list->next;
+#endif
+}
+
+/* Take a parked task out of where it is parked. */
+static void async_unpark_(async_task *task, unsigned state)
+{
+    async_node **ring = task->timer.u.ring;
+
+    if (state == ASYNC_SLEEPING_) {
+        async_timer_remove_(&async_this_loop_->timers, &task->timer);
+    } else if (ring != NULL) {
+        async_ring_remove_(ring, &task->timer.node);
+        if (state == ASYNC_WAITING_ && *ring == NULL) {
+            async_list_is_empty_((async_list *)(void *)ring);
+        }
+    }
+}
+
+ASYNC_API void async_wake_(async_task *task, int result)
+{
+    task->timer.u.result = result;
+    async_set_state_(task, ASYNC_READY_);
+    async_ready_(async_this_loop_, task);
+}
+
+ASYNC_API bool async_wake_one_(async_list *list, int result)
+{
+    async_node *node = async_ring_pop_(&list->tail);
+
+    if (node == NULL) {
+        return false;
+    }
+    if (list->tail == NULL) {
+        async_list_is_empty_(list);
+    }
+    async_wake_(ASYNC_TASK_(node), result);
+    return true;
+}
+
+ASYNC_API async_status async_wait_(async_list *list)
+{
+    async_task *task = async_self_();
+
+    if (async_granted_(task)) {
+        return task->timer.u.result;
+    }
+    if (ASYNC_STRUCK_P_(task)) {
+        return async_deliver_(task);
+    }
+    return async_park_(list);
+}
+
+/* ---- strikes ------------------------------------------------------------- */
+
+ASYNC_API void async_strike_(async_task *task)
+{
+    unsigned state = async_state_(task);
+
+    if (state >= ASYNC_WAITING_ && state < ASYNC_DEAF_) {
+        async_unpark_(task, state);
+        async_set_state_(task, ASYNC_STRUCK_);
+        async_ready_(async_this_loop_, task);
+    }
+}
+
+ASYNC_API int async_cancel(async_task *task)
+{
+    async_node *node;
+
+    if (task == NULL) {
+        return ASYNC_EINVAL;
+    }
+    if (async_state_(task) <= ASYNC_DONE_) {
+        return 0;
+    }
+    node = &task->timer.node;
+    if ((node->state & ASYNC_PENDING_) != 0) {
+        return 1;                       /* it hangs over the task already */
+    }
+    node->state = (unsigned char)
+        ((node->state | ASYNC_STRIKE_ | ASYNC_PENDING_ | ASYNC_CANCELED_)
+         & ~ASYNC_FORWARDED_);
+    async_strike_(task);
+    return 1;
+}
+
+ASYNC_API async_status async_deliver_(async_task *task)
+{
+    async_timeout *scope;
+
+    task->timer.node.state = (unsigned char)
+        ((task->timer.node.state & ASYNC_CANCELED_) | ASYNC_RUNNING_);
+    for (scope = task->scopes; scope != NULL; scope = scope->up) {
+        if (scope->fired != 0) {
+            scope->fired = 2;
+        }
+    }
+    return ASYNC_CANCEL;
+}
+
+ASYNC_API async_status async_yield_(async_task *task)
+{
+    if (async_granted_(task)) {
+        return 0;
+    }
+    if (ASYNC_STRUCK_P_(task)) {
+        return async_deliver_(task);
+    }
+    async_wake_(task, 0);
+    return ASYNC_PENDING;
+}
+
+ASYNC_API async_status async_poll(void)
+{
+    async_loop *loop = async_this_loop_;
+
+    if (loop != NULL && loop->task != NULL && ASYNC_STRUCK_P_(loop->task)) {
+        return async_deliver_(loop->task);
+    }
+    return ASYNC_PENDING;
+}
+
+/* ---- the life of a task -------------------------------------------------- */
+
+ASYNC_API int async_spawn_(async_loop *loop, async_task *task, async_fn fn,
+                           void *frame
+#if ASYNC_DEBUG
+                           , const char *name, const char *file, int line
+#endif
+                           )
+{
+    if (task == NULL || fn == NULL) {
+        return ASYNC_EINVAL;
+    }
+    if (loop == NULL) {
+        return ASYNC_EPERM;
+    }
+    if (async_state_(task) > ASYNC_DONE_) {
+#if ASYNC_DEBUG
+        async_debug_spawned_twice_(task, name, file, line);
+#endif
+        return ASYNC_EALREADY;
+    }
+    task->fn = fn;
+    task->frame = frame;
+    task->joiners = NULL;
+    task->scopes = NULL;
+    task->timer.node.state = ASYNC_NEW_;
+#if ASYNC_HOSTED
+    task->timer.node.round = loop->round;
+#endif
+#if ASYNC_DEBUG
+    async_debug_spawn_(loop, task, name, file, line);
+#endif
+    loop->alive++;
+    async_ready_(loop, task);
+    return 0;
+}
+
+/* The joiners get the result by value, and the callbacks come last: so one of
+ * those may free the task. */
+static void async_finish_(async_loop *loop, async_task *task, int result)
+{
+    async_node *ring = task->joiners;
+    async_node *watches = NULL;
+    async_node *node;
+
+    if (result == ASYNC_CANCEL) {
+        result = ASYNC_ECANCELED;
+    }
+    task->timer.node.state = ASYNC_DONE_;
+    task->timer.u.result = result;
+    task->joiners = NULL;
+    loop->alive--;
+#if ASYNC_HOSTED
+    if (task->timer.node.round != loop->round && --loop->left == 0) {
+        loop->stop = true;
+    }
+#endif
+    if (task == loop->until) {
+        loop->stop = true;
+    }
+#if ASYNC_DEBUG
+    async_debug_finish_(loop, task);
+#endif
+    while ((node = async_ring_pop_(&ring)) != NULL) {
+        if (node->state == ASYNC_WATCH_) {
+            async_ring_append_(&watches, node);
+        } else {
+            async_wake_(ASYNC_TASK_(node), result);
+        }
+    }
+    while ((node = async_ring_pop_(&watches)) != NULL) {
+        async_watch *watch = (async_watch *)(void *)node;
+
+        node->state = ASYNC_IDLE_;
+        watch->fn(watch, task);
+    }
+}
+
+ASYNC_API bool async_done(const async_task *task)
+{
+    return task != NULL && async_state_(task) == ASYNC_DONE_;
+}
+
+ASYNC_API int async_result(const async_task *task)
+{
+    if (task == NULL) {
+        return ASYNC_EINVAL;
+    }
+    return async_state_(task) == ASYNC_DONE_ ? task->timer.u.result
+                                             : ASYNC_PENDING;
+}
+
+ASYNC_API async_task *async_current(void)
+{
+    return async_this_loop_ == NULL ? NULL : async_this_loop_->task;
+}
+
+ASYNC_API int async_on_done(async_task *task, async_watch *watch,
+                            async_watch_fn fn)
+{
+    if (task == NULL || watch == NULL || fn == NULL
+        || async_state_(task) == ASYNC_IDLE_) {
+        return ASYNC_EINVAL;
+    }
+    watch->fn = fn;
+    if (async_state_(task) == ASYNC_DONE_) {
+        fn(watch, task);
+        return 0;
+    }
+    watch->node.state = ASYNC_WATCH_;
+    async_ring_append_(&task->joiners, &watch->node);
+    return 0;
+}
+
+/* ---- turns --------------------------------------------------------------- */
+
+/* Run once each task that is ready now. The chain of those is taken whole;
+ * what becomes ready meanwhile starts a new one. */
+static void async_run_ready_(async_loop *loop)
+{
+    async_node *node = loop->head;
+
+    loop->head = NULL;
+    loop->tail = &loop->head;
+    while (node != NULL) {
+        async_task *task = ASYNC_TASK_(node);
+        async_status rc;
+
+        node = node->next;
+        if (ASYNC_UNLIKELY_(async_state_(task) == ASYNC_NEW_)) {
+            if (ASYNC_STRUCK_P_(task)) {    /* cancelled before it began */
+                async_finish_(loop, task, ASYNC_CANCEL);
+                continue;
+            }
+            task->timer.node.state = ASYNC_RUNNING_;
+        }
+        loop->task = task;
+#if ASYNC_DEBUG
+        async_debug_resume_(task);
+#endif
+        rc = task->fn(task->frame);
+        if (rc != ASYNC_PENDING) {
+            loop->task = NULL;
+#if ASYNC_DEBUG
+            async_debug_returned_(task);
+#endif
+            async_finish_(loop, task, rc);
+        } else if (async_state_(task) == ASYNC_RUNNING_) {
+            async_ready_(loop, task);       /* it polls: once a turn */
+        }
+    }
+    loop->task = NULL;
+}
+
+static void async_expire_(async_loop *loop)
+{
+    async_ticks now = async_now();
+    async_timer *timer;
+
+    while ((timer = async_timer_due_(&loop->timers, now)) != NULL) {
+        if (timer->node.state == ASYNC_SCOPE_) {
+            async_timeout_fire_((async_timeout *)(void *)timer, now);
+        } else {
+            async_wake_(ASYNC_TASK_(timer), 0);
+        }
+    }
+}
+
+/* Could anything but a ready task or a timer bring work? */
+static bool async_awaits_outside_(const async_loop *loop)
+{
+#if ASYNC_HOSTED
+    if (async_port_waits_(loop)) {
+        return true;
+    }
+#endif
+    return loop->irqs != NULL;
+}
+
+/* How long until something is due, seen from now: the turn took its time. */
+static async_duration async_until_due_(async_loop *loop)
+{
+    async_ticks next, passed;
+
+    if (loop->head != NULL) {
+        return 0;
+    }
+    next = async_timer_next_(&loop->timers);
+    if (next == ASYNC_NEVER) {
+        return ASYNC_NEVER;
+    }
+    passed = (async_ticks)(ASYNC_CLOCK() - loop->timers.base);
+    return next > passed ? (async_duration)(next - passed) : 0;
+}
+
+/* Gather what came from outside, after sleeping for at most `wait`. */
+static void async_collect_(async_loop *loop, async_duration wait)
+{
+#if ASYNC_HOSTED
+    if (wait != 0 || loop->fds != NULL) {
+        ASYNC_IDLE(loop, wait);
+    }
+#else
+    if (wait != 0) {
+        ASYNC_LOCK();
+        if (!loop->notified) {
+            ASYNC_IDLE(loop, wait);
+        }
+        ASYNC_UNLOCK();
+    }
+#endif
+    loop->fresh = false;
+    if (loop->notified) {
+        (void)ASYNC_ATOMIC_SWAP_(&loop->notified, 0);
+        async_irq_dispatch_(loop);
+    }
+    if (!ASYNC_TIMERS_EMPTY_(&loop->timers)) {
+        async_expire_(loop);
+    }
+}
+
+static int async_turns_(async_loop *loop)
+{
+    while (!loop->stop) {
+        async_duration wait = 0;
+
+        if (loop->head == NULL) {
+            if (loop->alive == 0) {
+                return 0;
+            }
+            wait = async_until_due_(loop);
+            if (wait == ASYNC_NEVER && !async_awaits_outside_(loop)) {
+                return ASYNC_EDEADLK;
+            }
+        }
+        async_collect_(loop, wait);
+        async_run_ready_(loop);
+    }
+    return ASYNC_EINTR;
+}
+
+ASYNC_API int async_loop_run(async_loop *loop, const async_task *until)
+{
+    async_loop *before = async_this_loop_;
+    int rc;
+
+    if (loop == NULL) {
+        return ASYNC_EINVAL;
+    }
+    if (loop->task != NULL || (before != NULL && before->task != NULL)) {
+        return ASYNC_EBUSY;
+    }
+    if (until != NULL && async_state_(until) == ASYNC_IDLE_) {
+        return ASYNC_EINVAL;
+    }
+    async_this_loop_ = loop;
+    if (until != NULL && async_done(until)) {
+        rc = until->timer.u.result;
+    } else {
+        loop->until = until;
+        rc = async_turns_(loop);
+        loop->until = NULL;
+        if (rc == ASYNC_EINTR && until != NULL && async_done(until)) {
+            rc = until->timer.u.result;
+        }
+#if ASYNC_DEBUG
+        if (rc == ASYNC_EDEADLK) {
+            async_debug_deadlock_(loop);
+        }
+#endif
+        loop->stop = false;
+    }
+    async_this_loop_ = before;
+    return rc;
+}
+
+ASYNC_API async_duration async_loop_step(async_loop *loop)
+{
+    async_loop *before = async_this_loop_;
+    async_duration wait;
+
+    async_this_loop_ = loop;
+    async_collect_(loop, 0);
+    async_run_ready_(loop);
+    wait = async_until_due_(loop);
+    async_this_loop_ = before;
+    return wait;
+}
+
+ASYNC_API void async_loop_stop(async_loop *loop)
+{
+    if (loop != NULL) {
+        loop->stop = true;
+    }
+}
+
+/* ---- opening and closing ------------------------------------------------- */
+
+ASYNC_API int async_loop_open(async_loop *loop)
+{
+    if (loop == NULL) {
+        return ASYNC_EINVAL;
+    }
+    loop->head = NULL;
+    loop->tail = &loop->head;
+    loop->task = NULL;
+    loop->lists = NULL;
+    loop->irqs = NULL;
+    loop->until = NULL;
+    loop->alive = 0;
+    loop->fresh = false;
+    loop->stop = false;
+    loop->notified = 0;
+#if ASYNC_HOSTED
+    loop->round = 0;
+    loop->left = 0;
+    loop->fds = NULL;
+#endif
+#if ASYNC_DEBUG
+    loop->all = NULL;
+#endif
+    async_timers_open_(&loop->timers, ASYNC_CLOCK());
+    if (async_this_loop_ == NULL) {
+        async_this_loop_ = loop;
+    }
+    return 0;
+}
+
+ASYNC_API async_loop *async_loop_use(async_loop *loop)
+{
+    async_loop *before = async_this_loop_;
+
+    async_this_loop_ = loop;
+    return before;
+}
+
+static void async_cancel_timer_(async_timer *timer)
+{
+    if (timer->node.state != ASYNC_SCOPE_) {
+        async_cancel(ASYNC_TASK_(timer));
+    }
+}
+
+/* Strike every task once. Those that are parked where the loop can see move to
+ * the ready queue by it, so that at last a walk along the queue finds those
+ * who join them, and those who join these. */
+static void async_cancel_found_(async_loop *loop)
+{
+    struct async_irq *irq;
+    async_node *node;
+
+    while (loop->lists != NULL) {
+        async_cancel(ASYNC_TASK_(loop->lists->tail->next));
+    }
+    async_timer_each_(&loop->timers, async_cancel_timer_);
+    for (irq = loop->irqs; irq != NULL; irq = irq->next) {
+        async_cancel(irq->waiter);
+    }
+#if ASYNC_HOSTED
+    async_port_cancel_all_(loop);
+#endif
+    for (node = loop->head; node != NULL; node = node->next) {
+        async_task *task = ASYNC_TASK_(node);
+        async_node *joiner = task->joiners;
+        bool again = joiner != NULL;
+
+        if (!ASYNC_STRUCK_P_(task)) {
+            async_cancel(task);
+        }
+        while (again) {                 /* the ring changes with each strike */
+            again = false;
+            joiner = task->joiners;
+            while (joiner != NULL) {
+                if (joiner->state != ASYNC_WATCH_) {
+                    async_cancel(ASYNC_TASK_(joiner));
+                    again = true;
+                    break;
+                }
+                joiner = joiner->next == task->joiners ? NULL : joiner->next;
+            }
+        }
+    }
+}
+
+/* In rounds: a task that cleans up may spawn others, which the next round
+ * strikes; and one that waits in its cleanup for what nothing can bring is
+ * struck again. A program that answers every round with more of them is given
+ * up on, rather than followed for ever. */
+#define ASYNC_ROUNDS_ 100
+
+ASYNC_API int async_loop_cancel_all(async_loop *loop)
+{
+    async_loop *before = async_this_loop_;
+    int rounds = 0;
+    int rc = 0;
+
+    if (loop == NULL) {
+        return ASYNC_EINVAL;
+    }
+    if (loop->task != NULL) {
+        return ASYNC_EBUSY;
+    }
+    async_this_loop_ = loop;
+    while (loop->alive != 0 && rounds++ != ASYNC_ROUNDS_) {
+#if ASYNC_HOSTED
+        loop->round++;
+        loop->left = loop->alive;
+#endif
+        loop->stop = false;
+        async_cancel_found_(loop);
+        rc = async_turns_(loop);
+    }
+    loop->stop = false;
+    async_this_loop_ = before;
+    if (loop->alive == 0) {
+        return 0;
+    }
+    return rc < 0 ? rc : ASYNC_EBUSY;
+}
+
+ASYNC_API int async_loop_close(async_loop *loop)
+{
+    int rc;
+
+    if (loop == NULL) {
+        return ASYNC_EINVAL;
+    }
+    if (loop->task != NULL) {
+        return ASYNC_EBUSY;
+    }
+    rc = loop->alive == 0 ? 0 : ASYNC_EBUSY;
+#if ASYNC_HOSTED
+    {
+        int err = async_port_close_(loop);
+
+        rc = err < 0 ? err : rc;
+    }
+#endif
+    if (async_this_loop_ == loop) {
+        async_this_loop_ = NULL;
+    }
+    return rc;
+}
+
+ASYNC_API int async_run_(async_fn fn, void *frame
+#if ASYNC_DEBUG
+                         , const char *name, const char *file, int line
+#endif
+                         )
+{
+    async_loop *before = async_this_loop_;
+    async_loop loop;
+    async_task task;
+    int rc, err;
+
+    if (before != NULL && before->task != NULL) {
+        return ASYNC_EBUSY;
+    }
+    rc = async_loop_open(&loop);
+    if (rc < 0) {
+        return rc;
+    }
+    task.timer.node.state = ASYNC_IDLE_;
+    async_this_loop_ = &loop;
+    rc = async_spawn_(&loop, &task, fn, frame
+#if ASYNC_DEBUG
+                      , name, file, line
+#endif
+                      );
+    if (rc == 0) {
+        rc = async_loop_run(&loop, &task);
+    }
+    err = async_loop_cancel_all(&loop);
+    if (err < 0 && rc >= 0) {
+        rc = err;
+    }
+    err = async_loop_close(&loop);
+    if (err < 0 && rc >= 0) {
+        rc = err;
+    }
+    async_this_loop_ = before;
+    return rc;
+}

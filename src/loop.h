@@ -1,0 +1,204 @@
+#pragma once
+#include "task.h"
+#include "timer.h"
+/* ===========================================================================
+ * loop: the executor. It runs ready tasks in turns, first in first out, and
+ * sleeps when there are none.
+ *
+ * A turn: look at what came from outside (irqs, descriptors), wake whose time
+ * has come, then run once each task that was ready at that moment. Whatever
+ * becomes ready meanwhile waits for the next turn. Hence fairness, in four
+ * lines: a task that yields for ever runs once a turn, so the others run as
+ * often; timers and descriptors are looked at every turn, so neither a
+ * yielding task nor a crowd of ready ones can keep them waiting for more than
+ * one; and a busy descriptor gives way after a few operations (fd.h).
+ *
+ * The ready queue and the timers are touched by the loop's own thread alone,
+ * never by an interrupt. That is why they need no critical section, and where
+ * the speed of a switch comes from. The one way in from outside is irq.h.
+ * ======================================================================== */
+
+struct async_irq;
+
+struct async_loop {
+    async_node *head;           /* ready queue: oldest, and where to append */
+    async_node **tail;
+    async_task *task;           /* the one that runs now, or NULL */
+    async_list *lists;          /* wait lists in which somebody waits */
+    struct async_irq *irqs;     /* irqs for which somebody waits */
+    const async_task *until;    /* the loop stops when this one is done */
+    unsigned alive;             /* tasks spawned and not done */
+    async_ticks now;            /* the time of this turn, if `fresh` */
+    bool fresh;
+    bool stop;
+    volatile unsigned char notified;    /* an irq was raised: look at irqs */
+#if ASYNC_HOSTED
+    unsigned char round;        /* closing: tasks spawned from here on */
+    unsigned left;              /* closing: tasks of earlier rounds */
+    struct async_fds *fds;      /* what it knows of descriptors, or NULL */
+#endif
+    async_timers timers;
+#if ASYNC_DEBUG
+    async_task *all;            /* every task that is not done */
+#endif
+};
+
+/* async_run(fn, frame): run fn(frame) as the main task of a loop of its own,
+ * to its end; then cancel the tasks that are left, let them clean up, and
+ * return main's result or error. The loop is on the C stack.
+ *
+ * ASYNC_EBUSY inside a running loop (await the coroutine instead), and
+ * ASYNC_EDEADLK when main waits for something that nothing can bring about:
+ * nothing is ready, no timer runs, no descriptor or irq is waited for. Debug
+ * builds then print who waits for what. Call it from ordinary code. */
+#define async_run(fn, frame) \
+    async_run_(ASYNC_ENTRY_(fn, frame), (frame) ASYNC_RUN_NAME_(#fn))
+#if ASYNC_DEBUG
+#define ASYNC_RUN_NAME_(name) , name, __FILE__, __LINE__
+#else
+#define ASYNC_RUN_NAME_(name)
+#endif
+#define async_run_ ASYNC_ABI_(async_run_)
+ASYNC_API int async_run_(async_fn fn, void *frame
+#if ASYNC_DEBUG
+                         , const char *name, const char *file, int line
+#endif
+);
+
+/* Make `loop`, in the caller's memory, an empty loop. It becomes the current
+ * one of this thread if there is none. 0 or an error; ASYNC_EINVAL for NULL. */
+#define async_loop_open ASYNC_ABI_(async_loop_open)
+ASYNC_API int async_loop_open(async_loop *loop);
+
+/* Run until the task `until` is done, and return its result; with NULL until
+ * no task is left, and return 0. Other tasks stay as they are and go on at
+ * the next run. ASYNC_EINTR when async_loop_stop came first, ASYNC_EDEADLK as
+ * above, ASYNC_EBUSY inside a running loop, ASYNC_EINVAL for NULL. */
+#define async_loop_run ASYNC_ABI_(async_loop_run)
+ASYNC_API int async_loop_run(async_loop *loop, const async_task *until);
+
+/* One turn that never blocks, for a super-loop, an RTOS task or a GUI. The
+ * time until it is to be called again, in ticks: 0 when tasks are ready,
+ * ASYNC_NEVER when no deadline is set, so that only an irq, a descriptor or
+ * the caller can bring work. Negative never. */
+#define async_loop_step ASYNC_ABI_(async_loop_step)
+ASYNC_API async_duration async_loop_step(async_loop *loop);
+
+/* Let async_loop_run return at the end of this turn. A stop while the loop
+ * does not run is remembered for the next run. Same thread only. */
+ASYNC_API void async_loop_stop(async_loop *loop);
+
+/* Cancel every task of the loop and run it until they are gone. 0, or
+ * ASYNC_EDEADLK if some wait in their cleanup for what nothing can bring. */
+ASYNC_API int async_loop_cancel_all(async_loop *loop);
+
+/* Give back what the loop holds (descriptors of its own; no memory). 0, or
+ * ASYNC_EBUSY if it runs, or if tasks are left: they stay where they are and
+ * must not be woken any more. It is no longer the current loop. */
+ASYNC_API int async_loop_close(async_loop *loop);
+
+/* Make `loop` the current one of this thread, the one that async_spawn and
+ * operations mean; NULL for none. Returns the one before. */
+ASYNC_API async_loop *async_loop_use(async_loop *loop);
+
+/* ---- for the operations ------------------------------------------------- */
+
+/* Append a task that is in no queue to the ready queue: O(1). */
+ASYNC_INLINE_ void async_ready_(async_loop *loop, async_task *task)
+{
+    async_node *node = &task->timer.node;
+
+    node->next = NULL;
+    *loop->tail = node;
+    loop->tail = &node->next;
+}
+
+/* Grant a parked task what it waits for, with the result of its operation.
+ * The caller has taken it out of its list, or does so at once. */
+ASYNC_API void async_wake_(async_task *task, int result);
+
+/* Wake the oldest waiter of a list; false when nobody waits. */
+ASYNC_API bool async_wake_one_(async_list *list, int result);
+
+/* Park the running task in a list / in a ring that its owner knows (or none,
+ * with NULL), in that state: ASYNC_PENDING. Say ASYNC_WAITS_ before. */
+ASYNC_API async_status async_park_(async_list *list);
+ASYNC_API async_status async_link_(async_node **ring, unsigned state);
+
+/* For the debugger: the operation that is about to park the running task, and
+ * the object it waits for. Nothing in a release build. */
+#if ASYNC_DEBUG
+#define ASYNC_WAITS_(what, object) \
+    ((void)(async_this_loop_->task->waits = (what), \
+            async_this_loop_->task->on = (object)))
+#define ASYNC_LEAF_(task) ((task)->leaf = async_innermost_)
+#else
+#define ASYNC_WAITS_(what, object) ((void)0)
+#define ASYNC_LEAF_(task) ((void)0)
+#endif
+
+/* Is a strike to be delivered to this task? */
+#define ASYNC_STRUCK_P_(task) ((task)->timer.node.state & ASYNC_STRIKE_)
+
+/* Deliver the strike: ASYNC_CANCEL, to be returned by the operation. */
+ASYNC_API async_status async_deliver_(async_task *task);
+
+/* Strike a task that is parked out of its wait. Flags are the caller's. */
+ASYNC_API void async_strike_(async_task *task);
+
+/* The whole operation of waiting in a list: granted, struck or parked. */
+ASYNC_API async_status async_wait_(async_list *list);
+
+/* Was the running task granted what this operation parked it for? If so the
+ * operation is over. */
+ASYNC_INLINE_ bool async_granted_(async_task *task)
+{
+    if (async_state_(task) != ASYNC_READY_) {
+        return false;
+    }
+    async_set_state_(task, ASYNC_RUNNING_);
+    return true;
+}
+
+#if ASYNC_DEBUG
+ASYNC_API void async_debug_started_(const async_task *task);
+#endif
+
+ASYNC_INLINE_ async_task *async_self_(void)
+{
+#if ASYNC_DEBUG
+    if (async_this_loop_ == NULL || async_this_loop_->task == NULL) {
+        ASYNC_TRAP("an operation was called outside a task");
+    }
+    if (async_state_(async_this_loop_->task) >= ASYNC_WAITING_) {
+        async_debug_started_(async_this_loop_->task);
+    }
+#endif
+    return async_this_loop_->task;
+}
+
+/* The rest of async_yield: for a task over which something hangs. */
+ASYNC_API async_status async_yield_(async_task *task);
+
+ASYNC_INLINE_ async_status async_yield(void)
+{
+    async_task *task = async_self_();
+
+    if (task->timer.node.state == ASYNC_READY_) {
+        task->timer.node.state = ASYNC_RUNNING_;
+        return 0;
+    }
+    if (task->timer.node.state == ASYNC_RUNNING_) {
+        task->timer.node.state = ASYNC_READY_;
+        async_ready_(async_this_loop_, task);
+        return ASYNC_PENDING;
+    }
+    return async_yield_(task);
+}
+
+/* The operation completes: whatever the task was resumed for, it is over. */
+ASYNC_INLINE_ async_status async_settle_(async_task *task, async_status rc)
+{
+    async_set_state_(task, ASYNC_RUNNING_);
+    return rc;
+}

@@ -1,0 +1,231 @@
+#pragma once
+#include "coroutine.h"
+#include "list.h"
+#include "ticks.h"
+/* ===========================================================================
+ * task: the unit of scheduling, and what a coroutine may ask about one.
+ *
+ * A task is a coroutine that the loop drives. It lives in the caller's memory:
+ * zeroed memory is a fresh task, a finished one may be spawned again or freed.
+ *
+ * States of a task, and who makes each arrow:
+ *
+ *               spawn                 loop
+ *   IDLE/DONE ---------> NEW ------------------> RUNNING <-------------.
+ *       ^                 | loop, if it was      |  |  |  |             |
+ *       |                 | cancelled meanwhile  |  |  |  | returns     |
+ *       |                 v                      |  |  |  | PENDING     |
+ *       '---------------- finish <---------------'  |  |  | unparked:   |
+ *                         (returned a result        |  |  '--> queue ---'
+ *                         or an error)     operation|  | async_yield    |
+ *                                             parks |  '----> READY ----'
+ *                                                   v           ^       |
+ *                    WAITING, LINKED, JOINING, SLEEPING, DEAF   |       |
+ *                        |            |  wake: granted          |       |
+ *           cancel, a    |            '-------------------------'       |
+ *           deadline     |                                              |
+ *           (never DEAF) '-----------> STRUCK --------------------------'
+ *                                                the loop resumes it; its
+ *                                                operation says how it ended
+ *
+ *   NEW, READY and STRUCK tasks are in the ready queue, and so is a RUNNING
+ *   one that polls. WAITING: in an async_list. LINKED: in a ring or a slot
+ *   that its owner knows (an irq, a descriptor). JOINING: in the ring of the
+ *   task that it joins. SLEEPING: in the timer queue. DEAF: like LINKED, but
+ *   strikes do not disturb it.
+ *
+ * Every operation obeys one rule, each time it is evaluated:
+ *   1. granted, or possible right now: take it, and go on;
+ *   2. else if the task has been struck: leave with ASYNC_CANCEL;
+ *   3. else park, and return ASYNC_PENDING.
+ * A strike is a cancellation or a deadline of the task's own. So it hits the
+ * next await that would suspend, once, and nothing granted is ever lost.
+ * ======================================================================== */
+
+
+
+typedef struct async_task async_task;
+typedef struct async_loop async_loop;
+typedef struct async_timeout async_timeout;
+
+/* What a task runs. An entry may take a pointer to its own struct instead of
+ * the void pointer; async_spawn checks that the frame it is given fits. */
+typedef async_status (*async_fn)(void *frame);
+
+/* ---- from here to "tasks", for the library's own use --------------------- */
+
+enum {
+    ASYNC_IDLE_ = 0, ASYNC_DONE_, ASYNC_NEW_, ASYNC_RUNNING_, ASYNC_READY_,
+    ASYNC_STRUCK_, ASYNC_WAITING_, ASYNC_LINKED_, ASYNC_JOINING_, ASYNC_SLEEPING_,
+    ASYNC_DEAF_,
+    /* nodes that are no tasks */
+    ASYNC_SCOPE_, ASYNC_WATCH_,
+    ASYNC_STATE_ = 0x0f,
+    /* what hangs over a task, beside its state */
+    ASYNC_STRIKE_ = 0x10,       /* something of the following is undelivered */
+    ASYNC_PENDING_ = 0x20,      /* a cancel, undelivered */
+    ASYNC_CANCELED_ = 0x40,     /* a cancel came inside the innermost scope */
+    ASYNC_FORWARDED_ = 0x80     /* the strike was passed on to a joined task */
+};
+
+/* A wait list that its loop can find for as long as somebody waits in it: so
+ * a loop that ends finds every task without keeping a list of all. */
+typedef struct async_list {
+    async_node *tail;
+    struct async_list *next;
+#if ASYNC_BACKLINKS
+    struct async_list **back;
+#endif
+} async_list;
+
+/* A node with a time. A task needs the second word for one thing at once. */
+typedef struct async_timer {
+    async_node node;
+    union {
+        async_ticks deadline;   /* SLEEPING, or STRUCK while it slept */
+        async_node **ring;      /* WAITING, LINKED, JOINING; or NULL */
+        int result;             /* READY, DONE */
+    } u;
+} async_timer;
+
+/* ---- tasks --------------------------------------------------------------- */
+
+struct async_task {
+    async_timer timer;
+    async_fn fn;
+    void *frame;
+    async_node *joiners;        /* a ring of tasks and watches */
+    async_timeout *scopes;      /* the innermost deadline */
+#if ASYNC_DEBUG
+    const char *name;
+    const char *file;
+    int line;
+    const char *waits;          /* the operation it waits in */
+    const void *on;             /* the object it waits for */
+    async_frame *leaf;          /* the innermost coroutine of its chain */
+    async_task *all_next, *all_prev;
+    async_loop *loop;
+#endif
+};
+
+/* A done callback. Put one where it lives as long as the task, usually in the
+ * same struct. */
+typedef struct async_watch async_watch;
+typedef void (*async_watch_fn)(async_watch *watch, async_task *task);
+struct async_watch {
+    async_node node;
+    async_watch_fn fn;
+};
+
+/* async_spawn(task, fn, frame): start fn(frame) as a task of the running
+ * loop. It first runs at the caller's next suspension, after all that is
+ * ready already. `task` is zeroed or finished memory, as is the frame, and
+ * both stay where they are until the task is done. `fn` takes a void pointer,
+ * or the very type of `frame`: another type is a compile-time warning, in C++
+ * an error.
+ *
+ * 0, or ASYNC_EALREADY when the task runs already (a trap in debug builds),
+ * or ASYNC_EPERM when no loop is current.
+ * Call it from a task or a callback of the loop, or, after async_loop_open,
+ * from outside before the loop runs. Constant time, some 20 instructions. */
+#define async_spawn(task, fn, frame) \
+    async_loop_spawn(async_this_loop_, task, fn, frame)
+
+/* The same for a loop that is not the current one: before it first runs, or
+ * between its steps. Not from another thread: async_irq is the way in. */
+#if ASYNC_DEBUG
+#define async_loop_spawn(loop, task, fn, frame) \
+    async_spawn_((loop), (task), ASYNC_ENTRY_(fn, frame), (frame), #fn, \
+                 __FILE__, __LINE__)
+#else
+#define async_loop_spawn(loop, task, fn, frame) \
+    async_spawn_((loop), (task), ASYNC_ENTRY_(fn, frame), (frame))
+#endif
+
+/* Type-checks the pair without evaluating it, then forgets the type. */
+#define ASYNC_ENTRY_(fn, frame) \
+    ((void)sizeof((fn)(frame)), (async_fn)(void (*)(void))(fn))
+
+#define async_spawn_ ASYNC_ABI_(async_spawn_)
+ASYNC_API int async_spawn_(async_loop *loop, async_task *task, async_fn fn,
+                           void *frame
+#if ASYNC_DEBUG
+                           , const char *name, const char *file, int line
+#endif
+);
+
+/* AWAIT(async_join(task)): wait until the task is done; its result or its
+ * error. Any number of tasks may join one, any number of times, also after
+ * its end. A cancelled task ends with ASYNC_ECANCELED.
+ *
+ * When the joiner is cancelled (or a deadline of its own strikes), the strike
+ * is passed on to the task, once, and the joiner goes on waiting: if the task
+ * then ends cancelled, so does the join; if it ends otherwise, the join gives
+ * its result and the strike hits the joiner's next await.
+ * ASYNC_EDEADLK for the caller itself, or a task that (through any number of
+ * joins) joins the caller; ASYNC_EINVAL for NULL or a task that was never
+ * spawned. Task only. */
+ASYNC_API ASYNC async_join(async_task *task);
+
+/* AWAIT(async_shield(task)): the same, but a strike leaves the task alone and
+ * fails at once. Task only. */
+ASYNC_API ASYNC async_shield(async_task *task);
+
+/* Strike a task: the await that it is suspended in, or the next one that would
+ * suspend it, fails with ASYNC_CANCEL. Strikes coalesce until one is delivered;
+ * a further one may then interrupt the cleanup. A task that has not run yet
+ * never does. 1 if the strike counts, 0 if the task is done already or was
+ * never spawned, ASYNC_EINVAL for NULL. Task or callback of the same loop. */
+ASYNC_API int async_cancel(async_task *task);
+
+/* Is it finished? False for one never spawned. Any context of its loop. */
+ASYNC_API bool async_done(const async_task *task);
+
+/* The result or error of a finished task; ASYNC_PENDING while it is not. */
+ASYNC_API int async_result(const async_task *task);
+
+/* Call fn(watch, task) when the task ends: after its joiners were woken, in
+ * the order of registration, as the last thing the loop does with it; the last
+ * of the callbacks may free the task or spawn it again. A task that is done
+ * calls at once. 0, or ASYNC_EINVAL for NULL or a task that was never spawned.
+ * A callback must not block, and cannot await. Task or callback of the loop. */
+ASYNC_API int async_on_done(async_task *task, async_watch *watch,
+                            async_watch_fn fn);
+
+/* The running task; NULL outside of one. Any context of the loop's thread. */
+ASYNC_API async_task *async_current(void);
+
+/* The awaitable of one's own awaitables: `return ready ? 0 : async_poll();`.
+ * ASYNC_PENDING, and the task is resumed once a turn to look again; or
+ * ASYNC_CANCEL when it has been struck. Outside a task always pending. */
+ASYNC_API ASYNC async_poll(void);
+
+/* AWAIT(async_yield()): let every other ready task run first. Task only. */
+ASYNC_INLINE_ ASYNC async_yield(void);
+
+/* ---- what operations are made of ---------------------------------------- */
+
+#define async_this_loop_ ASYNC_ABI_(async_this_loop_)
+#ifdef ASYNC_STATIC
+static ASYNC_THREAD async_loop *async_this_loop_;
+#else
+ASYNC_EXTERN_C_ ASYNC_THREAD async_loop *async_this_loop_;
+#endif
+
+#define ASYNC_TASK_(n) ((async_task *)(void *)(n))
+
+/* The running task, for an operation; a debug build names one that is called
+ * where there is none. */
+ASYNC_INLINE_ async_task *async_self_(void);
+
+/* The node's state, apart from what hangs over it. */
+ASYNC_INLINE_ unsigned async_state_(const async_task *task)
+{
+    return task->timer.node.state & ASYNC_STATE_;
+}
+
+ASYNC_INLINE_ void async_set_state_(async_task *task, unsigned state)
+{
+    task->timer.node.state =
+        (unsigned char)((task->timer.node.state & ~(unsigned)ASYNC_STATE_) | state);
+}

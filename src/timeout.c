@@ -1,0 +1,143 @@
+/* ===========================================================================
+ * timeout: deadlines that strike the task that set them.
+ * ======================================================================== */
+#include "timeout.h"
+
+static bool async_queued_(const async_timeout *scope)
+{
+    return scope->timer.node.state == ASYNC_SCOPE_;
+}
+
+static void async_timeout_arm_(async_timeout *scope, async_duration duration)
+{
+    scope->deadline = (async_ticks)(async_now() + (async_ticks)duration);
+    scope->timer.u.deadline = scope->deadline;
+    scope->timer.node.state = ASYNC_SCOPE_;
+    async_timer_add_(&async_this_loop_->timers, &scope->timer);
+}
+
+static void async_timeout_disarm_(async_timeout *scope)
+{
+    if (async_queued_(scope)) {
+        scope->timer.node.state = 0;
+        async_timer_remove_(&async_this_loop_->timers, &scope->timer);
+    }
+}
+
+/* The strike itself, now. A strike that was passed on to a joined task does
+ * not stand for this one. */
+static void async_timeout_strike_(async_timeout *scope)
+{
+    async_node *node = &scope->task->timer.node;
+
+    scope->fired = 1;
+    node->state = (unsigned char)((node->state | ASYNC_STRIKE_)
+                                  & ~ASYNC_FORWARDED_);
+    async_strike_(scope->task);
+}
+
+ASYNC_API void async_timeout_enter_(async_timeout *scope,
+                                    async_duration duration)
+{
+    async_task *task = async_self_();
+
+    if (scope->task != NULL) {      /* a resume evaluates the await again */
+#if ASYNC_DEBUG
+        if (scope->task != task) {
+            ASYNC_TRAP("a timeout scope is entered by two tasks");
+        }
+#endif
+        return;
+    }
+    scope->task = task;
+    scope->up = task->scopes;
+    task->scopes = scope;
+    scope->fired = 0;
+    scope->timer.node.state = 0;
+    scope->outside = task->timer.node.state & ASYNC_CANCELED_;
+    task->timer.node.state =
+        (unsigned char)(task->timer.node.state & ~ASYNC_CANCELED_);
+    if (duration <= 0) {
+        async_timeout_strike_(scope);
+    } else if (duration != ASYNC_NEVER) {
+        async_timeout_arm_(scope, duration);
+    }
+}
+
+ASYNC_API async_status async_timeout_leave_(async_timeout *scope,
+                                            async_status rc)
+{
+    async_task *task = scope->task;
+    async_timeout *up;
+    unsigned state = task->timer.node.state;
+    bool outer = false;             /* has an outer deadline passed? */
+    bool undelivered = (state & ASYNC_PENDING_) != 0;
+
+#if ASYNC_DEBUG
+    if (task->scopes != scope) {
+        ASYNC_TRAP("a timeout scope is left before one inside it");
+    }
+#endif
+    async_timeout_disarm_(scope);
+    task->scopes = scope->up;
+    scope->task = NULL;
+    if (scope->fired != 0) {
+        for (up = scope->up; up != NULL; up = up->up) {
+            outer = outer || up->fired != 0;
+            undelivered = undelivered || up->fired == 1;
+        }
+        if (rc == ASYNC_CANCEL && !outer && (state & ASYNC_CANCELED_) == 0) {
+            rc = ASYNC_ETIMEDOUT;
+        }
+        if (!undelivered) {         /* this scope's own strike goes with it */
+            state &= ~(unsigned)(ASYNC_STRIKE_ | ASYNC_FORWARDED_);
+        }
+    }
+    task->timer.node.state = (unsigned char)(state | scope->outside);
+    return rc;
+}
+
+ASYNC_API void async_timeout_fire_(async_timeout *scope, async_ticks now)
+{
+    if ((async_duration)(scope->deadline - now) > 0) {
+        scope->timer.u.deadline = scope->deadline;  /* it moved meanwhile */
+        async_timer_add_(&async_this_loop_->timers, &scope->timer);
+        return;
+    }
+    scope->timer.node.state = 0;
+    async_timeout_strike_(scope);
+}
+
+ASYNC_API int async_timeout_reschedule(async_timeout *scope,
+                                       async_duration duration)
+{
+    async_ticks deadline;
+
+    if (scope == NULL || scope->task == NULL) {
+        return ASYNC_EINVAL;
+    }
+    if (scope->fired != 0) {
+        return ASYNC_EALREADY;
+    }
+    if (duration > 0 && duration != ASYNC_NEVER) {
+        deadline = (async_ticks)(async_now() + (async_ticks)duration);
+        if (async_queued_(scope)
+            && (async_duration)(deadline - scope->timer.u.deadline) >= 0) {
+            scope->deadline = deadline;     /* fire_ will look again */
+            return 0;
+        }
+        async_timeout_disarm_(scope);
+        async_timeout_arm_(scope, duration);
+        return 0;
+    }
+    async_timeout_disarm_(scope);
+    if (duration <= 0) {
+        async_timeout_strike_(scope);
+    }
+    return 0;
+}
+
+ASYNC_API bool async_timeout_expired(const async_timeout *scope)
+{
+    return scope->fired != 0;
+}

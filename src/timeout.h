@@ -1,0 +1,70 @@
+#pragma once
+#include "sleep.h"
+#include "try.h"
+/* ===========================================================================
+ * timeout: a deadline around an await, or around a block of them.
+ *
+ * Scopes nest, and form a chain on the task. When a deadline passes, its task
+ * is struck like by a cancel: the await inside fails with ASYNC_CANCEL, the
+ * cleanup there runs to its end, and where the strike leaves the scope it
+ * becomes ASYNC_ETIMEDOUT, an error that may be caught. It does so only if
+ * this scope's own deadline struck, and no cancel came inside it, and no
+ * outer deadline has passed: then those win, and the strike travels on.
+ * What was ready in time is kept: leaving a scope takes its strike along.
+ * ======================================================================== */
+
+/* Put one into the frame for each scope; zeroed memory is a fresh one. It is
+ * to stay where it is while the scope is entered. */
+struct async_timeout {
+    async_timer timer;          /* in the queue, at this time or earlier than */
+    async_ticks deadline;       /* this one, to which it may have moved */
+    async_task *task;           /* NULL when the scope is not entered */
+    struct async_timeout *up;   /* the scope around it */
+    unsigned char fired;        /* 0, 1: struck, 2: the strike was delivered */
+    unsigned char outside;      /* was a cancel delivered outside of it? */
+};
+
+/* AWAIT(ASYNC_TIMEOUT(&self->scope, duration, x)): await x for at most so
+ * long. Gives x's own result or error, or ASYNC_ETIMEDOUT, after x has ended
+ * its cleanup. Zero or less is a poll: x may complete if it need not suspend.
+ * Nests: x may be an ASYNC_TIMEOUT of another scope. Costs an insertion into
+ * the timer queue and a removal. Task only. */
+#define ASYNC_TIMEOUT(scope, duration, x) \
+    (async_timeout_enter_((scope), (duration)), \
+     async_timeout_await_((scope), (x)))
+
+/* The same around a block:
+ *
+ *     ASYNC_TIMEOUT_BEGIN(&self->scope, ASYNC_SEC(5));
+ *         AWAIT(...);
+ *         AWAIT(...);
+ *     ASYNC_TIMEOUT_END;
+ *
+ * `break`, `continue` and ASYNC_RETURN leave it as they leave an ASYNC_TRY. */
+#define ASYNC_TIMEOUT_BEGIN(scope, duration) \
+    ASYNC_SCOPE_(async_timeout_enter_((scope), (duration)), \
+                 async_timeout_leave_((scope), async_rc_))
+#define ASYNC_TIMEOUT_END ASYNC_SCOPE_END_
+
+/* Move the deadline of an entered scope to `duration` from now; ASYNC_NEVER
+ * takes it off. To a later time this is almost free: a few instructions, no
+ * touch of the timer queue. 0, or ASYNC_EALREADY when the deadline has struck,
+ * ASYNC_EINVAL for NULL or a scope that is not entered. Any task of the loop. */
+ASYNC_API int async_timeout_reschedule(async_timeout *scope,
+                                       async_duration duration);
+
+/* Has the deadline of this scope struck since it was last entered? Still
+ * answers after the scope was left. */
+ASYNC_API bool async_timeout_expired(const async_timeout *scope);
+
+ASYNC_API void async_timeout_enter_(async_timeout *scope,
+                                    async_duration duration);
+/* rc: how the block ended, in-flight codes included; returns what becomes of
+ * it. */
+ASYNC_API async_status async_timeout_leave_(async_timeout *scope,
+                                            async_status rc);
+ASYNC_INLINE_ ASYNC async_timeout_await_(async_timeout *scope, async_status rc)
+{
+    return rc == ASYNC_PENDING ? rc : async_timeout_leave_(scope, rc);
+}
+ASYNC_API void async_timeout_fire_(async_timeout *scope, async_ticks now);

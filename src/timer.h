@@ -1,0 +1,66 @@
+#pragma once
+#include "ticks.h"
+#include "list.h"
+#include "task.h"
+/* ===========================================================================
+ * timer: the queue of what is to happen at a time; two of them behind one
+ * interface. Not a public part: sleep.h and timeout.h are.
+ *
+ *   timer_list.c   a sorted list: 2 words a loop, insert O(n). For tens.
+ *   timer_wheel.c  a hierarchical wheel: 5.6 KB a loop, insert and remove
+ *                  O(1), exact to the nanosecond. For a million.
+ *
+ * Both keep this: equal deadlines leave in the order in which they came, and
+ * earlier ones before later ones. `base` is the time of the last expiry. Every
+ * deadline is at most half the range after it, so a late loop (up to the other
+ * half) sees nothing as being in the far future.
+ * ======================================================================== */
+
+#if ASYNC_TIMER_WHEEL
+
+#define ASYNC_WHEEL_BITS_ 6
+#define ASYNC_WHEEL_SLOTS_ 64
+#define ASYNC_WHEEL_LEVELS_ 11          /* 6 * 11 bits hold 64 */
+
+typedef struct async_timers {
+    async_ticks base;
+    unsigned levels;                    /* bit n: level n is not empty */
+    uint64_t used[ASYNC_WHEEL_LEVELS_]; /* bit n: slot n is not empty */
+    async_node *slot[ASYNC_WHEEL_LEVELS_][ASYNC_WHEEL_SLOTS_];
+} async_timers;
+
+#define ASYNC_TIMERS_EMPTY_(timers) ((timers)->levels == 0)
+
+#else
+
+typedef struct async_timers {
+    async_ticks base;
+    async_node *first;
+} async_timers;
+
+#define ASYNC_TIMERS_EMPTY_(timers) ((timers)->first == NULL)
+
+#endif
+
+#define ASYNC_TIMER_OF_(n) ((async_timer *)(void *)(n))
+
+/* Make it empty, at this time. */
+ASYNC_API void async_timers_open_(async_timers *timers, async_ticks now);
+
+/* Put a timer, whose deadline is set and lies after base, into the queue. */
+ASYNC_API void async_timer_add_(async_timers *timers, async_timer *timer);
+
+/* Take a timer out that is in it. Its deadline has not changed meanwhile. */
+ASYNC_API void async_timer_remove_(async_timers *timers, async_timer *timer);
+
+/* Take out the earliest timer that is due at `now`; NULL when none is: then
+ * the base is `now`. */
+ASYNC_API async_timer *async_timer_due_(async_timers *timers, async_ticks now);
+
+/* How long after base something may be due: exact, or early where a crowd of
+ * timers is near. ASYNC_NEVER when the queue is empty. */
+ASYNC_API async_ticks async_timer_next_(const async_timers *timers);
+
+/* For a loop that ends: call fn for each timer; fn may remove that one. */
+ASYNC_API void async_timer_each_(async_timers *timers,
+                                 void (*fn)(async_timer *timer));

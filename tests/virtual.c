@@ -1,0 +1,97 @@
+/* A virtual clock, made of the library's own two hooks, and the file that
+ * holds the library's functions. Idling moves the clock on at once: so a week
+ * of timeouts takes no time, and a test sees the same instants everywhere. */
+#include "test.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+async_ticks test_clock(void);
+void test_idle(async_loop *loop, async_duration ticks);
+#ifdef __cplusplus
+}
+#endif
+
+#define ASYNC_CLOCK() test_clock()
+#define ASYNC_IDLE(loop, ticks) test_idle((loop), (ticks))
+#define ASYNC_IMPLEMENTATION
+#include "async.h"
+
+static bool real;
+static async_ticks now;
+static async_ticks start;
+static long idles;
+
+/* It begins shortly before a wrap, where the clock can be moved to. */
+void test_virtual_time(void)
+{
+    real = false;
+    now = start = ASYNC_TIMER_WHEEL ? 1000
+                                    : (async_ticks)(0 - (async_ticks)1000);
+    idles = 0;
+}
+
+void test_time_is(async_ticks time)
+{
+    now = start = time;
+}
+
+void test_real_time(void)
+{
+    real = true;
+}
+
+/* The running task computes for so long. */
+void test_busy(async_duration ticks)
+{
+    now = (async_ticks)(now + (async_ticks)ticks);
+}
+
+/* How often the loop went to sleep for some time. */
+long test_idles(void)
+{
+    return idles;
+}
+
+long long test_ms(void)
+{
+    return (long long)(async_ticks)(now - start) / ASYNC_MS(1);
+}
+
+async_ticks test_clock(void)
+{
+#if ASYNC_HOSTED
+    if (real) {
+        return async_port_clock();
+    }
+#endif
+    return now;
+}
+
+void test_idle(async_loop *loop, async_duration ticks)
+{
+    if (ticks != 0) {
+        idles++;
+    }
+#if ASYNC_HOSTED
+    if (real || loop->fds != NULL) {
+        bool outside = async_port_waits_(loop) || loop->irqs != NULL;
+
+        /* With descriptors to wait for, time stands still until they have
+         * nothing to say. */
+        if (real || ticks == ASYNC_NEVER) {
+            async_port_idle_(loop, ticks);
+            return;
+        }
+        async_port_idle_(loop, 0);
+        if (outside && (loop->head != NULL || loop->notified)) {
+            return;
+        }
+    }
+#else
+    (void)loop;
+#endif
+    if (ticks != ASYNC_NEVER) {
+        now = (async_ticks)(now + (async_ticks)ticks);
+    }
+}
