@@ -54,6 +54,7 @@ ASYNC_API struct async_fds *async_fds_(async_loop *loop, int *err)
             return NULL;
         }
         fds->wake[0] = fds->wake[1] = fds->backend = fds->second = -1;
+        fds->left = ASYNC_BURST_;
         loop->fds = fds;
         async_fd_sigpipe_();
     }
@@ -62,26 +63,27 @@ ASYNC_API struct async_fds *async_fds_(async_loop *loop, int *err)
 
 ASYNC_API async_fd_ *async_fd_make_(struct async_fds *fds, int fd, int *err)
 {
-    unsigned at = (unsigned)fd / ASYNC_CHUNK_;
-    unsigned count = fds->limit / ASYNC_CHUNK_;
+    unsigned at = (unsigned)fd;
+    unsigned first = at - at % ASYNC_CHUNK_;
     unsigned i;
     async_fd_ *chunk;
 
-    if (at >= count) {
-        unsigned room = at < 2 * count ? 2 * count : at + 1;
-        async_fd_ **chunks = (async_fd_ **)ASYNC_SYS_(realloc)(
-            fds->chunks, room * sizeof *chunks);
+    if (at >= fds->limit) {
+        unsigned room = first < 2 * fds->limit ? 2 * fds->limit
+                                               : first + ASYNC_CHUNK_;
+        async_fd_ **entries = (async_fd_ **)ASYNC_SYS_(realloc)(
+            fds->entries, room * sizeof *entries);
 
-        if (chunks == NULL) {
+        if (entries == NULL) {
             *err = ASYNC_ENOMEM;
             return NULL;
         }
-        memset(chunks + count, 0, (room - count) * sizeof *chunks);
-        fds->chunks = chunks;
-        fds->limit = room * ASYNC_CHUNK_;
+        memset(entries + fds->limit, 0,
+               (room - fds->limit) * sizeof *entries);
+        fds->entries = entries;
+        fds->limit = room;
     }
-    chunk = fds->chunks[at];
-    if (chunk == NULL) {
+    if (fds->entries[at] == NULL) {
         chunk = (async_fd_ *)ASYNC_SYS_(calloc)(ASYNC_CHUNK_, sizeof *chunk);
         if (chunk == NULL) {
             *err = ASYNC_ENOMEM;
@@ -90,40 +92,37 @@ ASYNC_API async_fd_ *async_fd_make_(struct async_fds *fds, int fd, int *err)
         for (i = 0; i < ASYNC_CHUNK_; i++) {
             chunk[i].generation = 1;
             chunk[i].flags = ASYNC_FD_IN_ | ASYNC_FD_OUT_;
+            fds->entries[first + i] = chunk + i;
         }
-        fds->chunks[at] = chunk;
     }
-    return chunk + (unsigned)fd % ASYNC_CHUNK_;
+    return fds->entries[at];
 }
 
 ASYNC_API void async_fd_reset_(struct async_fds *fds, async_fd_ *it,
                                int result)
 {
     it->generation = it->generation == INT_MAX ? 1 : it->generation + 1;
-    it->kind = ASYNC_FD_UNKNOWN_;
     it->flags = ASYNC_FD_IN_ | ASYNC_FD_OUT_;
     async_fd_wake_(fds, it, ASYNC_READS_, result);
     async_fd_wake_(fds, it, ASYNC_WRITES_, result);
 }
 
-ASYNC_API void async_fd_adopt_(int fd, unsigned kind, unsigned flags)
+ASYNC_API void async_fd_adopt_(int fd, unsigned flags)
 {
     int err;
     struct async_fds *fds = async_fds_(async_this_loop_, &err);
     async_fd_ *it = fds == NULL ? NULL : async_fd_make_(fds, fd, &err);
 
     if (it != NULL) {               /* else it is looked at when it is used */
-        if (it->kind != ASYNC_FD_UNKNOWN_
-            || (it->flags & ASYNC_FD_ADDED_) != 0) {
+        if ((it->flags & (ASYNC_FD_KNOWN_ | ASYNC_FD_ADDED_)) != 0) {
             async_fd_reset_(fds, it, ASYNC_EBADF);
         }
-        it->kind = (unsigned char)kind;
-        it->flags |= (unsigned char)flags;
+        it->flags |= (unsigned char)(flags | ASYNC_FD_KNOWN_);
     }
 }
 
-/* What kind of file is it? Its kind, or an error; for TCP one system call. */
-static int async_fd_look_(int fd, unsigned *flags)
+/* What is it? Its flags, or an error. For TCP that is one system call. */
+static int async_fd_look_(int fd)
 {
     struct stat status;
     int value, mode;
@@ -131,42 +130,39 @@ static int async_fd_look_(int fd, unsigned *flags)
     bool tcp = ASYNC_SYS_(getsockopt)(fd, IPPROTO_TCP, TCP_NODELAY, &value,
                                       &size) == 0;
 
-    *flags = 0;
     if (tcp) {
-        *flags = ASYNC_FD_SHORT_;
-    } else if (errno == EBADF) {
-        return ASYNC_EBADF;
-    } else if (errno == ENOTSOCK) {
-        if (ASYNC_SYS_(fstat)(fd, &status) < 0) {
-            return -errno;
-        }
-        if (!S_ISFIFO(status.st_mode) && !S_ISCHR(status.st_mode)
-            && !S_ISSOCK(status.st_mode) && (status.st_mode & S_IFMT) != 0) {
-            return ASYNC_FD_FILE_;          /* a file, a directory, a disk */
-        }
-        mode = ASYNC_SYS_(fcntl)(fd, F_GETFL);
-        if (mode < 0) {
-            return -errno;
-        }
-        if ((mode & O_NONBLOCK) == 0) {
-            *flags = ASYNC_FD_BLOCKS_;
-        } else if (S_ISFIFO(status.st_mode)) {
-#ifdef O_DIRECT
-            if ((mode & O_DIRECT) != 0) {   /* a pipe of packets */
-                return ASYNC_FD_OTHER_;
-            }
-#endif
-            *flags = ASYNC_FD_SHORT_;
-        }
-        return ASYNC_FD_OTHER_;
+        return ASYNC_FD_KNOWN_ | ASYNC_FD_SOCKET_ | ASYNC_FD_SHORT_;
     }
-    return ASYNC_FD_SOCKET_;
+    if (errno == EBADF) {
+        return ASYNC_EBADF;
+    }
+    if (errno != ENOTSOCK) {
+        return ASYNC_FD_KNOWN_ | ASYNC_FD_SOCKET_;
+    }
+    if (ASYNC_SYS_(fstat)(fd, &status) < 0) {
+        return -errno;
+    }
+    mode = ASYNC_SYS_(fcntl)(fd, F_GETFL);
+    if (mode < 0) {
+        return -errno;
+    }
+    if (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode)
+        || S_ISBLK(status.st_mode)) {
+        return ASYNC_FD_KNOWN_;             /* c: it never says EAGAIN */
+    }
+    if ((mode & O_NONBLOCK) == 0) {
+        return ASYNC_FD_KNOWN_ | ASYNC_FD_BLOCKS_;
+    }
+#ifdef O_DIRECT
+    if ((mode & O_DIRECT) != 0) {           /* a pipe of packets */
+        return ASYNC_FD_KNOWN_;
+    }
+#endif
+    return ASYNC_FD_KNOWN_ | (S_ISFIFO(status.st_mode) ? ASYNC_FD_SHORT_ : 0);
 }
 
 /* ---- what operations are made of ----------------------------------------- */
 
-/* The running task has had its share of this turn, or comes back from giving
- * way: k. */
 ASYNC_API async_status async_fd_give_way_(async_task *task, int result)
 {
     if (ASYNC_STRUCK_P_(task)) {
@@ -178,19 +174,33 @@ ASYNC_API async_status async_fd_give_way_(async_task *task, int result)
     return ASYNC_PENDING;
 }
 
+/* Has the running task had its share of this turn? A task runs once in a turn:
+ * if it is there both times that the count ends, then all operations between
+ * were its own: k. */
+static bool async_fd_share_is_over_(struct async_fds *fds,
+                                    const async_task *task)
+{
+    if (fds->left != 0 && --fds->left != 0) {
+        return false;
+    }
+    fds->left = ASYNC_BURST_;
+    if (fds->busy == task) {
+        fds->busy = NULL;
+        return true;
+    }
+    fds->busy = task;
+    return false;
+}
+
 /* An entry for a descriptor that is used for the first time. */
 static async_fd_ *async_fd_begin_(int fd, async_status *rc)
 {
     struct async_fds *fds;
     async_fd_ *it = NULL;
-    unsigned flags;
-    int kind = ASYNC_EBADF;
+    int flags = fd < 0 ? ASYNC_EBADF : async_fd_look_(fd);
 
-    if (fd >= 0) {
-        kind = async_fd_look_(fd, &flags);
-    }
-    if (kind < 0) {
-        *rc = kind;
+    if (flags < 0) {
+        *rc = flags;
         return NULL;
     }
     fds = async_fds_(async_this_loop_, rc);
@@ -198,7 +208,6 @@ static async_fd_ *async_fd_begin_(int fd, async_status *rc)
         it = async_fd_make_(fds, fd, rc);
     }
     if (it != NULL) {
-        it->kind = (unsigned char)kind;
         it->flags |= (unsigned char)flags;
     }
     return it;
@@ -207,7 +216,7 @@ static async_fd_ *async_fd_begin_(int fd, async_status *rc)
 /* The task comes back to an operation that parked it. */
 static async_fd_ *async_fd_resume_(int fd, async_status *rc)
 {
-    async_task *task = async_this_loop_->task;
+    async_task *task = async_this_task_;
     struct async_fds *fds = async_this_loop_->fds;
     async_fd_ *it = async_fd_find_(fds, fd);
 
@@ -228,13 +237,13 @@ static async_fd_ *async_fd_resume_(int fd, async_status *rc)
     if (*rc < 0) {
         return NULL;
     }
-    if (it == NULL || it->kind == ASYNC_FD_UNKNOWN_) {
+    if (it == NULL || (it->flags & ASYNC_FD_KNOWN_) == 0) {
         return async_fd_begin_(fd, rc);
     }
     return it;
 }
 
-ASYNC_API async_fd_ *async_fd_enter_(int fd, async_status *rc)
+ASYNC_API async_fd_ *async_fd_enter_other_(int fd, async_status *rc)
 {
     async_task *task = async_self_();
     struct async_fds *fds = async_this_loop_->fds;
@@ -247,17 +256,13 @@ ASYNC_API async_fd_ *async_fd_enter_(int fd, async_status *rc)
         return async_fd_begin_(fd, rc);
     }
     it = async_fd_find_(fds, fd);
-    if (ASYNC_UNLIKELY_(it == NULL || it->kind == ASYNC_FD_UNKNOWN_)) {
+    if (it == NULL || (it->flags & ASYNC_FD_KNOWN_) == 0) {
         it = async_fd_begin_(fd, rc);
         if (it == NULL) {
             return NULL;
         }
     }
-    if (fds->busy != task) {
-        fds->busy = task;
-        fds->left = ASYNC_BURST_;
-    } else if (--fds->left == 0) {
-        fds->busy = NULL;
+    if (async_fd_share_is_over_(fds, task)) {
         *rc = async_fd_give_way_(task, it->generation);
         return NULL;
     }
@@ -267,7 +272,7 @@ ASYNC_API async_fd_ *async_fd_enter_(int fd, async_status *rc)
 ASYNC_API async_status async_fd_park_(int fd, async_fd_ *it, int direction,
                                       const char *what)
 {
-    async_task *task = async_this_loop_->task;
+    async_task *task = async_this_task_;
     struct async_fds *fds = async_this_loop_->fds;
     int err;
 
@@ -293,24 +298,23 @@ ASYNC_API async_status async_fd_failed_(int fd, async_fd_ *it, int direction,
 {
     struct async_fds *fds = async_this_loop_->fds;
     int err = errno;
-    unsigned flags;
 
     if (err == EINTR) {                                             /* i */
         return ASYNC_AGAIN_;
     }
     if (err == EAGAIN || err == EWOULDBLOCK) {
-        it->flags &= (unsigned char)~(1U << direction);
+        it->flags &= (unsigned char)~(direction == ASYNC_READS_
+                                      ? ASYNC_FD_IN_ : ASYNC_FD_OUT_);
         return async_fd_park_(fd, it, direction, what);
     }
     if (err == EBADF) {
         async_fd_reset_(fds, it, 0);
-    } else if (err == ENOTSOCK && it->kind == ASYNC_FD_SOCKET_) {
+    } else if (err == ENOTSOCK && (it->flags & ASYNC_FD_SOCKET_) != 0) {
         /* a: it was a socket when it was last looked at. */
-        int kind = async_fd_look_(fd, &flags);
+        int flags = async_fd_look_(fd);
 
         async_fd_reset_(fds, it, 0);
-        if (kind >= 0 && kind != ASYNC_FD_SOCKET_) {
-            it->kind = (unsigned char)kind;
+        if (flags >= 0 && (flags & ASYNC_FD_SOCKET_) == 0) {
             it->flags |= (unsigned char)flags;
             return ASYNC_AGAIN_;
         }
@@ -365,11 +369,7 @@ static async_status async_fd_await_(int fd, int direction, const char *what)
     if (fds == NULL) {
         return rc;
     }
-    if (fds->busy != task) {
-        fds->busy = task;
-        fds->left = ASYNC_BURST_;
-    } else if (--fds->left == 0) {
-        fds->busy = NULL;
+    if (async_fd_share_is_over_(fds, task)) {
         return async_fd_give_way_(task, 0);
     }
     look.fd = fd;
@@ -411,7 +411,7 @@ ASYNC_API async_status async_writable(int fd)
 static ptrdiff_t async_fd_read_(const async_fd_ *it, int fd, void *buffer,
                                 size_t length)
 {
-    if (it->kind == ASYNC_FD_SOCKET_) {
+    if ((it->flags & ASYNC_FD_SOCKET_) != 0) {
         return ASYNC_SYS_(recv)(fd, buffer, length, MSG_DONTWAIT);
     }
     if ((it->flags & ASYNC_FD_BLOCKS_) != 0 && !async_fd_ready_(fd, POLLIN)) {
@@ -429,7 +429,7 @@ ASYNC_API async_status async_read(int fd, void *buffer, size_t length)
         return rc;
     }
     if (ASYNC_UNLIKELY_(length - 1 >= INT_MAX || buffer == NULL)) {
-        if (length == 0 && it->kind != ASYNC_FD_SOCKET_) {
+        if (length == 0 && (it->flags & ASYNC_FD_SOCKET_) == 0) {
             return 0;
         }
         if (buffer == NULL && length != 0) {
@@ -454,7 +454,7 @@ ASYNC_API async_status async_read(int fd, void *buffer, size_t length)
 static ptrdiff_t async_fd_write_(const async_fd_ *it, int fd,
                                  const void *buffer, size_t length)
 {
-    if (it->kind == ASYNC_FD_SOCKET_) {
+    if ((it->flags & ASYNC_FD_SOCKET_) != 0) {
         return ASYNC_SYS_(send)(fd, buffer, length,
                                 MSG_DONTWAIT | MSG_NOSIGNAL);
     }
@@ -531,7 +531,7 @@ static int async_fd_pieces_(const async_fd_ *it, const struct iovec **pieces,
 static ptrdiff_t async_fd_readv_(const async_fd_ *it, int fd,
                                  const struct iovec *pieces, int count)
 {
-    if (it->kind == ASYNC_FD_SOCKET_) {
+    if ((it->flags & ASYNC_FD_SOCKET_) != 0) {
         struct msghdr message;
 
         memset(&message, 0, sizeof message);
@@ -557,7 +557,7 @@ ASYNC_API async_status async_readv(int fd, const struct iovec *pieces,
         return rc;
     }
     length = async_fd_pieces_(it, &pieces, &count, &first);
-    if (length < 0 || (length == 0 && it->kind != ASYNC_FD_SOCKET_)) {
+    if (length < 0 || (length == 0 && (it->flags & ASYNC_FD_SOCKET_) == 0)) {
         return length;
     }
     if (!async_fd_may_(it, ASYNC_FD_IN_)) {
@@ -577,7 +577,7 @@ ASYNC_API async_status async_readv(int fd, const struct iovec *pieces,
 static ptrdiff_t async_fd_writev_(const async_fd_ *it, int fd,
                                   const struct iovec *pieces, int count)
 {
-    if (it->kind == ASYNC_FD_SOCKET_) {
+    if ((it->flags & ASYNC_FD_SOCKET_) != 0) {
         struct msghdr message;
 
         memset(&message, 0, sizeof message);
@@ -692,8 +692,8 @@ ASYNC_API int async_pipe(int ends[2])
         return err;
     }
     if (async_this_loop_ != NULL) {
-        async_fd_adopt_(ends[0], ASYNC_FD_OTHER_, ASYNC_FD_SHORT_);
-        async_fd_adopt_(ends[1], ASYNC_FD_OTHER_, 0);
+        async_fd_adopt_(ends[0], ASYNC_FD_SHORT_);
+        async_fd_adopt_(ends[1], 0);
     }
     return 0;
 }
@@ -849,10 +849,10 @@ ASYNC_API int async_port_close_(async_loop *loop)
             (void)close(fds->wake[i]);
         }
     }
-    for (i = 0; i < fds->limit / ASYNC_CHUNK_; i++) {
-        free(fds->chunks[i]);
+    for (i = 0; i < fds->limit; i += ASYNC_CHUNK_) {
+        free(fds->entries[i]);
     }
-    free(fds->chunks);
+    free(fds->entries);
     free(fds);
     return 0;
 }

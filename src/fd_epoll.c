@@ -223,25 +223,24 @@ ASYNC_API void async_backend_wait_(struct async_fds *fds, async_duration ticks)
         uint64_t data = events[i].data.u64;
         uint32_t seen = events[i].events;
         async_fd_ *it = async_fd_find_(fds, (int)(uint32_t)data);
-        unsigned in_out;
 
-        if (it == NULL) {
+        if (ASYNC_UNLIKELY_(it == NULL)) {
             second |= (uint32_t)data == ASYNC_EVENT_SECOND_;
             continue;
         }
-        if (it->generation != (int)(data >> 32)) {
+        if (ASYNC_UNLIKELY_(it->generation != (int)(data >> 32))) {
             continue;                           /* a: its predecessor's */
         }
-        in_out = ((seen & EPOLLIN) != 0 ? ASYNC_FD_IN_ : 0)
-            | ((seen & EPOLLOUT) != 0 ? ASYNC_FD_OUT_ : 0);
-        if ((seen & (EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLPRI)) != 0) {
+        if (ASYNC_UNLIKELY_((seen & ~(uint32_t)(EPOLLIN | EPOLLOUT)) != 0)) {
             it->flags &= (unsigned char)~ASYNC_FD_SHORT_;           /* e */
-            in_out |= (seen & (EPOLLHUP | EPOLLERR)) != 0           /* d */
-                ? ASYNC_FD_IN_ | ASYNC_FD_OUT_ : ASYNC_FD_IN_;
+            seen |= EPOLLIN;
+            if ((seen & (EPOLLHUP | EPOLLERR)) != 0) {              /* d */
+                seen |= EPOLLOUT;
+            }
         }
-        async_fd_event_(fds, it, in_out);
+        async_fd_event_(fds, it, seen & (EPOLLIN | EPOLLOUT));
     }
-    if (second) {
+    if (ASYNC_UNLIKELY_(second)) {
         async_epoll_verify_(fds);
     }
 }

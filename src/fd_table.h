@@ -6,7 +6,7 @@
  * operations and backends are made of. Not a public part.
  *
  * Tasks that wait hang in the rings of an entry, so an entry never moves: the
- * table is an array of pointers to chunks of entries.
+ * table is an array of pointers. Entries are allocated by the chunk.
  *
  * A backend (fd_epoll.c, fd_poll.c) is the functions async_backend_*: how to
  * register a descriptor, and how to sleep until something happens.
@@ -26,17 +26,15 @@
 #define ASYNC_BURST_ 64         /* operations without suspending: k */
 
 enum {
-    ASYNC_FD_IN_ = 1,           /* a read may succeed; 1 << direction */
-    ASYNC_FD_OUT_ = 2,          /* a write may succeed */
-    ASYNC_FD_SHORT_ = 4,        /* a short read means that it is empty: e */
+    ASYNC_FD_IN_ = 1,           /* a read may succeed; as POLLIN */
+    ASYNC_FD_SHORT_ = 2,        /* a short read means that it is empty: e */
+    ASYNC_FD_OUT_ = 4,          /* a write may succeed; as POLLOUT */
     ASYNC_FD_ADDED_ = 8,        /* the backend knows it */
     ASYNC_FD_BLOCKS_ = 16,      /* it has no O_NONBLOCK: h */
-    ASYNC_FD_FULL_ = 32         /* accept failed for want of something: f */
+    ASYNC_FD_FULL_ = 32,        /* accept failed for want of something: f */
+    ASYNC_FD_SOCKET_ = 64,
+    ASYNC_FD_KNOWN_ = 128       /* somebody looked what it is */
 };
-
-/* What a descriptor is; flags above may be part of it. */
-enum { ASYNC_FD_UNKNOWN_ = 0, ASYNC_FD_SOCKET_, ASYNC_FD_OTHER_,
-       ASYNC_FD_FILE_ };
 
 enum { ASYNC_READS_ = 0, ASYNC_WRITES_ = 1 };
 
@@ -44,16 +42,15 @@ typedef struct async_fd_ {
     async_node *waiters[2];     /* rings of tasks, by direction */
     int generation;             /* > 0; another one after each close: a */
     unsigned char flags;
-    unsigned char kind;
     unsigned char age;          /* seconds begun since somebody waits */
 } async_fd_;
 
 struct async_fds {
-    async_fd_ **chunks;
-    unsigned limit;             /* numbers below it have a place in chunks */
+    async_fd_ **entries;        /* by number; NULL for one never used */
+    unsigned limit;             /* so many */
     unsigned waiting;           /* tasks in rings, or struck there just now */
-    const async_task *busy;     /* this task has so many operations left in */
-    unsigned left;              /* this turn: k */
+    unsigned left;              /* operations until somebody looks who did so */
+    const async_task *busy;     /* many; it was this task the last time: k */
     const async_task *resting;  /* it sleeps in async_accept: f */
     int wake[2];                /* read and write end; an eventfd is both */
     int backend;                /* an epoll, or -1 */
@@ -65,13 +62,7 @@ struct async_fds {
 
 ASYNC_INLINE_ async_fd_ *async_fd_find_(const struct async_fds *fds, int fd)
 {
-    async_fd_ *chunk;
-
-    if ((unsigned)fd >= fds->limit) {
-        return NULL;
-    }
-    chunk = fds->chunks[(unsigned)fd / ASYNC_CHUNK_];
-    return chunk == NULL ? NULL : chunk + (unsigned)fd % ASYNC_CHUNK_;
+    return (unsigned)fd < fds->limit ? fds->entries[fd] : NULL;
 }
 
 /* Wake who waits. The result is an error; or the generation, when the backend
@@ -111,12 +102,32 @@ ASYNC_API void async_fd_reset_(struct async_fds *fds, async_fd_ *it,
                                int result);
 
 /* A descriptor that was just made, and what it is. */
-ASYNC_API void async_fd_adopt_(int fd, unsigned kind, unsigned flags);
+ASYNC_API void async_fd_adopt_(int fd, unsigned flags);
 
 /* What every operation begins with, each time it is evaluated: its entry, or
- * NULL when the operation is over (or lets others run first) with this
- * status. */
-ASYNC_API async_fd_ *async_fd_enter_(int fd, async_status *rc);
+ * NULL when the operation is over (or lets others run first) with this status.
+ * Here are the two ways that every request goes: the task runs on, or it is
+ * back from the event that it waited for. */
+ASYNC_API async_fd_ *async_fd_enter_other_(int fd, async_status *rc);
+
+ASYNC_INLINE_ async_fd_ *async_fd_enter_(int fd, async_status *rc)
+{
+    async_task *task = async_self_();
+    struct async_fds *fds = async_this_loop_->fds;
+    async_fd_ *it = fds == NULL ? NULL : async_fd_find_(fds, fd);
+
+    if (ASYNC_LIKELY_(it != NULL && (it->flags & ASYNC_FD_KNOWN_) != 0)) {
+        if (task->timer.node.state == ASYNC_RUNNING_ && --fds->left != 0) {
+            return it;
+        }
+        if (task->timer.node.state == ASYNC_READY_
+            && task->timer.u.result == it->generation) {
+            task->timer.node.state = ASYNC_RUNNING_;
+            return it;
+        }
+    }
+    return async_fd_enter_other_(fd, rc);
+}
 
 /* Let the others run first; the operation is evaluated again with this result.
  * A task that has been struck leaves. */

@@ -261,7 +261,7 @@ static int async_accept_call_(const async_fd_ *it, int fd,
  * run: f. */
 static async_status async_accept_rest_(struct async_fds *fds)
 {
-    async_task *task = async_this_loop_->task;
+    async_task *task = async_this_task_;
     async_status rc;
 
     if (fds->resting != NULL && fds->resting != task) {
@@ -308,8 +308,8 @@ ASYNC_API async_status async_accept(int fd, struct sockaddr *address,
     do {
         peer = async_accept_call_(it, fd, address, length);
         if (peer >= 0) {
-            async_fd_adopt_(peer, ASYNC_FD_SOCKET_,
-                            it->flags & ASYNC_FD_SHORT_);
+            async_fd_adopt_(peer, ASYNC_FD_SOCKET_
+                                  | (it->flags & ASYNC_FD_SHORT_));
             return peer;
         }
         if (errno == ECONNABORTED) {
