@@ -12,6 +12,8 @@
  *   ASYNC_IMPLEMENTATION     not defined   define in exactly one file: it holds
  *                                          the functions
  *   ASYNC_STATIC             not defined   a private copy: functions are static
+ *   ASYNC_SHARED             not defined   the functions are in a shared library
+ *                                          of yours: slower thread variables
  *   ASYNC_NO_LOOP            not defined   coroutines only: no tasks, nothing to
  *                                          link, as with protothreads
  *   ASYNC_NO_SHORT_NAMES     not defined   leaves ASYNC_AWAIT, not AWAIT
@@ -230,6 +232,16 @@
 #else
 #define ASYNC_THREAD _Thread_local
 #endif
+#endif
+
+/* Code that goes into a program, and not into a shared library, reaches such a
+ * variable in one instruction, if it knows where that is. */
+#if defined __ELF__ && defined __GNUC__ && ASYNC_HOSTED \
+    && !defined __TINYC__ && !defined ASYNC_SHARED \
+    && (!defined __PIC__ || defined __PIE__)
+#define ASYNC_LOCAL_ __attribute__((tls_model("local-exec")))
+#else
+#define ASYNC_LOCAL_
 #endif
 
 /* The options that change a struct's layout become part of the name of the

@@ -109,16 +109,16 @@ ASYNC_API void async_frame_ends_(const void *memory, size_t size)
 
     /* The loop's main task is an exception: whoever runs the loop keeps its
      * memory, and async_run cancels what is left in it. */
-    if (async_this_loop_ == NULL || async_this_loop_->task == NULL
-        || (async_this_loop_->task == async_this_loop_->until
-            && async_this_loop_->task->frame == memory)) {
+    if (async_this_loop_ == NULL || async_this_task_ == NULL
+        || (async_this_task_ == async_this_loop_->until
+            && async_this_task_->frame == memory)) {
         return;
     }
     for (task = async_this_loop_->all; task != NULL; task = task->all_next) {
         const char *at = (const char *)(const void *)task;
         const char *frame = (const char *)task->frame;
 
-        if (task == async_this_loop_->task) {
+        if (task == async_this_task_) {
             continue;
         }
         if ((at >= from && at < from + size)
@@ -132,8 +132,7 @@ ASYNC_API void async_frame_ends_(const void *memory, size_t size)
 
 ASYNC_API const char *async_debug_task_name_(void)
 {
-    return async_this_loop_ == NULL || async_this_loop_->task == NULL
-        ? NULL : async_this_loop_->task->name;
+    return async_this_task_ == NULL ? NULL : async_this_task_->name;
 }
 
 ASYNC_API void async_debug_started_(const async_task *task)

@@ -36,18 +36,22 @@ static bool async_joined_(async_task *task, async_task *target,
 ASYNC_API async_status async_join(async_task *target)
 {
     async_task *task = async_self_();
-    unsigned char *state = &task->timer.node.state;
+    async_mark_ *state = &task->timer.node.state;
     async_status rc;
 
+    if (ASYNC_LIKELY_(*state == ASYNC_READY_)) {    /* the usual end */
+        *state = ASYNC_RUNNING_;
+        return task->timer.u.result;
+    }
     if (async_joined_(task, target, &rc)) {
-        *state = (unsigned char)(*state & ~ASYNC_FORWARDED_);
+        *state = (async_mark_)(*state & ~(unsigned)ASYNC_FORWARDED_);
         /* Struck, and the task ended cancelled: they go together, whether the
          * strike was passed on or somebody struck both. */
         return rc == ASYNC_ECANCELED && ASYNC_STRUCK_P_(task)
             ? async_deliver_(task) : rc;
     }
     if ((*state & (ASYNC_STRIKE_ | ASYNC_FORWARDED_)) == ASYNC_STRIKE_) {
-        *state = (unsigned char)(*state | ASYNC_FORWARDED_);
+        *state = (async_mark_)(*state | ASYNC_FORWARDED_);
         async_cancel(target);
     }
     ASYNC_WAITS_("async_join", target);

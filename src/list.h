@@ -12,12 +12,21 @@
  * ASYNC_BACKLINKS buys a second pointer in each node.
  * ======================================================================== */
 
+/* What a node is, and what it does: task.h. Not a char where that costs
+ * nothing, for a store to a char may change anything as far as the compiler
+ * knows. */
+#if ASYNC_8BIT_
+typedef unsigned char async_mark_;
+#else
+typedef unsigned short async_mark_;
+#endif
+
 typedef struct async_node {
     struct async_node *next;
 #if ASYNC_BACKLINKS
     struct async_node *prev;
 #endif
-    unsigned char state;        /* what it is and what it does: task.h */
+    async_mark_ state;
 #if ASYNC_HOSTED
     unsigned char round;        /* which closing round of the loop it is in */
 #endif

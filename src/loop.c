@@ -10,13 +10,14 @@
 
 #ifndef ASYNC_STATIC
 ASYNC_THREAD async_loop *async_this_loop_;
+ASYNC_THREAD async_task *async_this_task_;
 #endif
 
 /* ---- parking and waking -------------------------------------------------- */
 
 ASYNC_API async_status async_park_(async_list *list)
 {
-    async_task *task = async_this_loop_->task;
+    async_task *task = async_this_task_;
 
     if (list->tail == NULL) {       /* now the loop must be able to find it */
         list->next = async_this_loop_->lists;
@@ -37,7 +38,7 @@ ASYNC_API async_status async_park_(async_list *list)
 
 ASYNC_API async_status async_link_(async_node **ring, unsigned state)
 {
-    async_task *task = async_this_loop_->task;
+    async_task *task = async_this_task_;
 
     task->timer.u.ring = ring;
     if (ring != NULL) {
@@ -142,7 +143,7 @@ ASYNC_API int async_cancel(async_task *task)
     if ((node->state & ASYNC_PENDING_) != 0) {
         return 1;                       /* it hangs over the task already */
     }
-    node->state = (unsigned char)
+    node->state = (async_mark_)
         ((node->state | ASYNC_STRIKE_ | ASYNC_PENDING_ | ASYNC_CANCELED_)
          & ~ASYNC_FORWARDED_);
     async_strike_(task);
@@ -153,7 +154,7 @@ ASYNC_API async_status async_deliver_(async_task *task)
 {
     async_timeout *scope;
 
-    task->timer.node.state = (unsigned char)
+    task->timer.node.state = (async_mark_)
         ((task->timer.node.state & ASYNC_CANCELED_) | ASYNC_RUNNING_);
     for (scope = task->scopes; scope != NULL; scope = scope->up) {
         if (scope->fired != 0) {
@@ -165,27 +166,40 @@ ASYNC_API async_status async_deliver_(async_task *task)
 
 ASYNC_API async_status async_yield_(async_task *task)
 {
-    if (async_granted_(task)) {
-        return 0;
+    if (async_state_(task) == ASYNC_YIELDED_) {
+        return async_settle_(task, 0);
     }
     if (ASYNC_STRUCK_P_(task)) {
         return async_deliver_(task);
     }
-    async_wake_(task, 0);
+    async_set_state_(task, ASYNC_YIELDED_);
     return ASYNC_PENDING;
 }
 
 ASYNC_API async_status async_poll(void)
 {
-    async_loop *loop = async_this_loop_;
+    async_task *task = async_this_task_;
 
-    if (loop != NULL && loop->task != NULL && ASYNC_STRUCK_P_(loop->task)) {
-        return async_deliver_(loop->task);
+    if (task != NULL && ASYNC_STRUCK_P_(task)) {
+        return async_deliver_(task);
     }
     return ASYNC_PENDING;
 }
 
 /* ---- the life of a task -------------------------------------------------- */
+
+/* What a new task runs first; so the loop need not ask whether it is new. */
+static async_status async_begin_(void *frame)
+{
+    async_task *task = async_this_task_;
+
+    if (ASYNC_STRUCK_P_(task)) {        /* cancelled before it began */
+        return ASYNC_CANCEL;
+    }
+    task->fn = task->timer.u.entry;
+    task->timer.node.state = ASYNC_RUNNING_;
+    return task->fn(frame);
+}
 
 ASYNC_API int async_spawn_(async_loop *loop, async_task *task, async_fn fn,
                            void *frame
@@ -206,7 +220,8 @@ ASYNC_API int async_spawn_(async_loop *loop, async_task *task, async_fn fn,
 #endif
         return ASYNC_EALREADY;
     }
-    task->fn = fn;
+    task->fn = async_begin_;
+    task->timer.u.entry = fn;
     task->frame = frame;
     task->joiners = NULL;
     task->scopes = NULL;
@@ -224,30 +239,11 @@ ASYNC_API int async_spawn_(async_loop *loop, async_task *task, async_fn fn,
 
 /* The joiners get the result by value, and the callbacks come last: so one of
  * those may free the task. */
-static void async_finish_(async_loop *loop, async_task *task, int result)
+static void async_tell_(async_node *ring, async_task *task, int result)
 {
-    async_node *ring = task->joiners;
     async_node *watches = NULL;
     async_node *node;
 
-    if (result == ASYNC_CANCEL) {
-        result = ASYNC_ECANCELED;
-    }
-    task->timer.node.state = ASYNC_DONE_;
-    task->timer.u.result = result;
-    task->joiners = NULL;
-    loop->alive--;
-#if ASYNC_HOSTED
-    if (task->timer.node.round != loop->round && --loop->left == 0) {
-        loop->stop = true;
-    }
-#endif
-    if (task == loop->until) {
-        loop->stop = true;
-    }
-#if ASYNC_DEBUG
-    async_debug_finish_(loop, task);
-#endif
     while ((node = async_ring_pop_(&ring)) != NULL) {
         if (node->state == ASYNC_WATCH_) {
             async_ring_append_(&watches, node);
@@ -260,6 +256,30 @@ static void async_finish_(async_loop *loop, async_task *task, int result)
 
         node->state = ASYNC_IDLE_;
         watch->fn(watch, task);
+    }
+}
+
+static void async_finish_(async_loop *loop, async_task *task, int result)
+{
+    if (result == ASYNC_CANCEL) {
+        result = ASYNC_ECANCELED;
+    }
+    task->timer.node.state = ASYNC_DONE_;
+    task->timer.u.result = result;
+    loop->alive--;
+#if ASYNC_HOSTED
+    if (task->timer.node.round != loop->round && --loop->left == 0) {
+        loop->stop = true;
+    }
+#endif
+    if (task == loop->until) {
+        loop->stop = true;
+    }
+#if ASYNC_DEBUG
+    async_debug_finish_(loop, task);
+#endif
+    if (task->joiners != NULL) {
+        async_tell_(task->joiners, task, result);
     }
 }
 
@@ -279,7 +299,7 @@ ASYNC_API int async_result(const async_task *task)
 
 ASYNC_API async_task *async_current(void)
 {
-    return async_this_loop_ == NULL ? NULL : async_this_loop_->task;
+    return async_this_task_;
 }
 
 ASYNC_API int async_on_done(async_task *task, async_watch *watch,
@@ -301,42 +321,56 @@ ASYNC_API int async_on_done(async_task *task, async_watch *watch,
 
 /* ---- turns --------------------------------------------------------------- */
 
-/* Run once each task that is ready now. The chain of those is taken whole;
- * what becomes ready meanwhile starts a new one. */
+/* A task that returned PENDING runs on next turn, unless it is parked. */
+static void async_requeue_(async_loop *loop, async_task *task)
+{
+    unsigned state = async_state_(task);
+
+    if (state == ASYNC_YIELDED_ || state == ASYNC_RUNNING_) {
+        async_ready_(loop, task);
+    }
+}
+
+/* Run once each task that is ready now. The queue is cut where it ends at
+ * this moment; what becomes ready meanwhile starts the next one. */
 static void async_run_ready_(async_loop *loop)
 {
     async_node *node = loop->head;
+    async_node *next;
+    async_node **end = loop->tail;
 
-    loop->head = NULL;
+    if (end == &loop->head) {
+        return;
+    }
     loop->tail = &loop->head;
-    while (node != NULL) {
+    for (;; node = next) {
         async_task *task = ASYNC_TASK_(node);
         async_status rc;
 
-        node = node->next;
-        if (ASYNC_UNLIKELY_(async_state_(task) == ASYNC_NEW_)) {
-            if (ASYNC_STRUCK_P_(task)) {    /* cancelled before it began */
-                async_finish_(loop, task, ASYNC_CANCEL);
-                continue;
-            }
-            task->timer.node.state = ASYNC_RUNNING_;
-        }
-        loop->task = task;
+        next = node->next;
+        async_this_task_ = task;
 #if ASYNC_DEBUG
         async_debug_resume_(task);
 #endif
         rc = task->fn(task->frame);
-        if (rc != ASYNC_PENDING) {
-            loop->task = NULL;
+        if (ASYNC_LIKELY_(rc == ASYNC_PENDING)) {
+            if (ASYNC_LIKELY_(task->timer.node.state == ASYNC_YIELDED_)) {
+                async_ready_(loop, task);
+            } else {
+                async_requeue_(loop, task);
+            }
+        } else {
 #if ASYNC_DEBUG
             async_debug_returned_(task);
 #endif
+            async_this_task_ = NULL;
             async_finish_(loop, task, rc);
-        } else if (async_state_(task) == ASYNC_RUNNING_) {
-            async_ready_(loop, task);       /* it polls: once a turn */
+        }
+        if (&node->next == end) {
+            break;
         }
     }
-    loop->task = NULL;
+    async_this_task_ = NULL;
 }
 
 static void async_expire_(async_loop *loop)
@@ -369,7 +403,7 @@ static async_duration async_until_due_(async_loop *loop)
 {
     async_ticks next, passed;
 
-    if (loop->head != NULL) {
+    if (!ASYNC_NONE_READY_(loop)) {
         return 0;
     }
     next = async_timer_next_(&loop->timers);
@@ -406,24 +440,54 @@ static void async_collect_(async_loop *loop, async_duration wait)
     }
 }
 
+/* Nothing is ready: sleep until something may be. False, with *rc, if that can
+ * never be. */
+static bool async_sleep_on_(async_loop *loop, int *rc)
+{
+    async_duration wait = async_until_due_(loop);
+
+    if (loop->alive == 0) {
+        *rc = 0;
+        return false;
+    }
+    if (wait == ASYNC_NEVER && !async_awaits_outside_(loop)) {
+        *rc = ASYNC_EDEADLK;
+        return false;
+    }
+    async_collect_(loop, wait);
+    return true;
+}
+
+/* Is there anything to look at before the next turn? */
+static bool async_outside_(const async_loop *loop)
+{
+#if ASYNC_HOSTED
+    if (loop->fds != NULL) {
+        return true;
+    }
+#endif
+    return loop->notified || !ASYNC_TIMERS_EMPTY_(&loop->timers);
+}
+
 static int async_turns_(async_loop *loop)
 {
-    while (!loop->stop) {
-        async_duration wait = 0;
+    int rc = ASYNC_EINTR;
 
-        if (loop->head == NULL) {
-            if (loop->alive == 0) {
-                return 0;
+    loop->running = true;
+    while (!loop->stop) {
+        if (ASYNC_NONE_READY_(loop)) {
+            if (!async_sleep_on_(loop, &rc)) {
+                break;
             }
-            wait = async_until_due_(loop);
-            if (wait == ASYNC_NEVER && !async_awaits_outside_(loop)) {
-                return ASYNC_EDEADLK;
-            }
+        } else if (async_outside_(loop)) {
+            async_collect_(loop, 0);
+        } else {
+            loop->fresh = false;
         }
-        async_collect_(loop, wait);
         async_run_ready_(loop);
     }
-    return ASYNC_EINTR;
+    loop->running = false;
+    return rc;
 }
 
 ASYNC_API int async_loop_run(async_loop *loop, const async_task *until)
@@ -434,7 +498,7 @@ ASYNC_API int async_loop_run(async_loop *loop, const async_task *until)
     if (loop == NULL) {
         return ASYNC_EINVAL;
     }
-    if (loop->task != NULL || (before != NULL && before->task != NULL)) {
+    if (loop->running || async_this_task_ != NULL) {
         return ASYNC_EBUSY;
     }
     if (until != NULL && async_state_(until) == ASYNC_IDLE_) {
@@ -464,12 +528,22 @@ ASYNC_API int async_loop_run(async_loop *loop, const async_task *until)
 ASYNC_API async_duration async_loop_step(async_loop *loop)
 {
     async_loop *before = async_this_loop_;
+    async_task *task = async_this_task_;    /* of a loop that this interrupts */
     async_duration wait;
 
+    if (loop == NULL || loop->running) {
+#if ASYNC_DEBUG
+        ASYNC_TRAP("async_loop_step: no loop, or inside a run of it");
+#endif
+        return ASYNC_NEVER;
+    }
     async_this_loop_ = loop;
+    loop->running = true;
     async_collect_(loop, 0);
     async_run_ready_(loop);
     wait = async_until_due_(loop);
+    loop->running = false;
+    async_this_task_ = task;
     async_this_loop_ = before;
     return wait;
 }
@@ -490,7 +564,7 @@ ASYNC_API int async_loop_open(async_loop *loop)
     }
     loop->head = NULL;
     loop->tail = &loop->head;
-    loop->task = NULL;
+    loop->running = false;
     loop->lists = NULL;
     loop->irqs = NULL;
     loop->until = NULL;
@@ -546,7 +620,10 @@ static void async_cancel_found_(async_loop *loop)
 #if ASYNC_HOSTED
     async_port_cancel_all_(loop);
 #endif
-    for (node = loop->head; node != NULL; node = node->next) {
+    if (ASYNC_NONE_READY_(loop)) {
+        return;
+    }
+    for (node = loop->head;; node = node->next) {
         async_task *task = ASYNC_TASK_(node);
         async_node *joiner = task->joiners;
         bool again = joiner != NULL;
@@ -566,6 +643,9 @@ static void async_cancel_found_(async_loop *loop)
                 joiner = joiner->next == task->joiners ? NULL : joiner->next;
             }
         }
+        if (&node->next == loop->tail) {
+            break;
+        }
     }
 }
 
@@ -584,7 +664,7 @@ ASYNC_API int async_loop_cancel_all(async_loop *loop)
     if (loop == NULL) {
         return ASYNC_EINVAL;
     }
-    if (loop->task != NULL) {
+    if (loop->running) {
         return ASYNC_EBUSY;
     }
     async_this_loop_ = loop;
@@ -612,7 +692,7 @@ ASYNC_API int async_loop_close(async_loop *loop)
     if (loop == NULL) {
         return ASYNC_EINVAL;
     }
-    if (loop->task != NULL) {
+    if (loop->running) {
         return ASYNC_EBUSY;
     }
     rc = loop->alive == 0 ? 0 : ASYNC_EBUSY;
@@ -640,7 +720,7 @@ ASYNC_API int async_run_(async_fn fn, void *frame
     async_task task;
     int rc, err;
 
-    if (before != NULL && before->task != NULL) {
+    if (before != NULL && before->running) {
         return ASYNC_EBUSY;
     }
     rc = async_loop_open(&loop);

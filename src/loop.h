@@ -21,9 +21,8 @@
 struct async_irq;
 
 struct async_loop {
-    async_node *head;           /* ready queue: oldest, and where to append */
-    async_node **tail;
-    async_task *task;           /* the one that runs now, or NULL */
+    async_node *head;           /* ready queue: the oldest, */
+    async_node **tail;          /* and where to append; &head: it is empty */
     async_list *lists;          /* wait lists in which somebody waits */
     struct async_irq *irqs;     /* irqs for which somebody waits */
     const async_task *until;    /* the loop stops when this one is done */
@@ -31,6 +30,7 @@ struct async_loop {
     async_ticks now;            /* the time of this turn, if `fresh` */
     bool fresh;
     bool stop;
+    bool running;               /* inside a run or a step of it */
     volatile unsigned char notified;    /* an irq was raised: look at irqs */
 #if ASYNC_HOSTED
     unsigned char round;        /* closing: tasks spawned from here on */
@@ -103,15 +103,15 @@ ASYNC_API async_loop *async_loop_use(async_loop *loop);
 
 /* ---- for the operations ------------------------------------------------- */
 
-/* Append a task that is in no queue to the ready queue: O(1). */
+/* Append a task that is in no queue to the ready queue: O(1). The queue ends
+ * where `tail` points, and what stands there is of no meaning. */
 ASYNC_INLINE_ void async_ready_(async_loop *loop, async_task *task)
 {
-    async_node *node = &task->timer.node;
-
-    node->next = NULL;
-    *loop->tail = node;
-    loop->tail = &node->next;
+    *loop->tail = &task->timer.node;
+    loop->tail = &task->timer.node.next;
 }
+
+#define ASYNC_NONE_READY_(loop) ((loop)->tail == &(loop)->head)
 
 /* Grant a parked task what it waits for, with the result of its operation.
  * The caller has taken it out of its list, or does so at once. */
@@ -129,8 +129,8 @@ ASYNC_API async_status async_link_(async_node **ring, unsigned state);
  * the object it waits for. Nothing in a release build. */
 #if ASYNC_DEBUG
 #define ASYNC_WAITS_(what, object) \
-    ((void)(async_this_loop_->task->waits = (what), \
-            async_this_loop_->task->on = (object)))
+    ((void)(async_this_task_->waits = (what), \
+            async_this_task_->on = (object)))
 #define ASYNC_LEAF_(task) ((task)->leaf = async_innermost_)
 #else
 #define ASYNC_WAITS_(what, object) ((void)0)
@@ -167,14 +167,14 @@ ASYNC_API void async_debug_started_(const async_task *task);
 ASYNC_INLINE_ async_task *async_self_(void)
 {
 #if ASYNC_DEBUG
-    if (async_this_loop_ == NULL || async_this_loop_->task == NULL) {
+    if (async_this_task_ == NULL) {
         ASYNC_TRAP("an operation was called outside a task");
     }
-    if (async_state_(async_this_loop_->task) >= ASYNC_WAITING_) {
-        async_debug_started_(async_this_loop_->task);
+    if (async_state_(async_this_task_) >= ASYNC_WAITING_) {
+        async_debug_started_(async_this_task_);
     }
 #endif
-    return async_this_loop_->task;
+    return async_this_task_;
 }
 
 /* The rest of async_yield: for a task over which something hangs. */
@@ -184,13 +184,12 @@ ASYNC_INLINE_ async_status async_yield(void)
 {
     async_task *task = async_self_();
 
-    if (task->timer.node.state == ASYNC_READY_) {
+    if (ASYNC_LIKELY_(task->timer.node.state == ASYNC_YIELDED_)) {
         task->timer.node.state = ASYNC_RUNNING_;
         return 0;
     }
-    if (task->timer.node.state == ASYNC_RUNNING_) {
-        task->timer.node.state = ASYNC_READY_;
-        async_ready_(async_this_loop_, task);
+    if (ASYNC_LIKELY_(task->timer.node.state == ASYNC_RUNNING_)) {
+        task->timer.node.state = ASYNC_YIELDED_;    /* the loop queues it */
         return ASYNC_PENDING;
     }
     return async_yield_(task);

@@ -10,29 +10,34 @@
  *
  * States of a task, and who makes each arrow:
  *
- *               spawn                 loop
- *   IDLE/DONE ---------> NEW ------------------> RUNNING <-------------.
- *       ^                 | loop, if it was      |  |  |  |             |
- *       |                 | cancelled meanwhile  |  |  |  | returns     |
- *       |                 v                      |  |  |  | PENDING     |
- *       '---------------- finish <---------------'  |  |  | unparked:   |
- *                         (returned a result        |  |  '--> queue ---'
- *                         or an error)     operation|  | async_yield    |
- *                                             parks |  '----> READY ----'
- *                                                   v           ^       |
- *                    WAITING, LINKED, JOINING, SLEEPING, DEAF   |       |
- *                        |            |  wake: granted          |       |
- *           cancel, a    |            '-------------------------'       |
- *           deadline     |                                              |
- *           (never DEAF) '-----------> STRUCK --------------------------'
- *                                                the loop resumes it; its
- *                                                operation says how it ended
+ *               1 spawn           2 first run
+ *   IDLE/DONE ----------> NEW -------------------> RUNNING <-----------.
+ *       ^                  |                       | | | |             |
+ *       |                  | 2 if it was           | | | |4 polls      |
+ *       |                  |   cancelled           | | | '---(queue)---|
+ *       |                  v                       | | |               |
+ *       '--------------- finish <------------------' | |5 yields       |
+ *                          3 returned a result       | '-> YIELDED ----|
+ *                            or an error            6|                 |
+ *                                           parks    v                 |
+ *            WAITING, LINKED, JOINING, SLEEPING, DEAF                  |
+ *                      |                |  7 wake: granted             |
+ *                      |                '-----------------> READY -----|
+ *                      |  8 strike (never DEAF)                        |
+ *                      '----------------------------------> STRUCK ----'
+ *                                                             9 settle
  *
- *   NEW, READY and STRUCK tasks are in the ready queue, and so is a RUNNING
- *   one that polls. WAITING: in an async_list. LINKED: in a ring or a slot
- *   that its owner knows (an irq, a descriptor). JOINING: in the ring of the
- *   task that it joins. SLEEPING: in the timer queue. DEAF: like LINKED, but
- *   strikes do not disturb it.
+ *   1 async_spawn_  2 async_begin_  3 async_finish_  4 async_run_ready_, for
+ *   a task that returned PENDING without parking  5 async_yield  6 async_park_,
+ *   async_link_  7 async_wake_  8 async_strike_, from async_cancel or from a
+ *   deadline  9 the operation, evaluated again by the task's resume: it takes
+ *   what was granted, or says how it ended.
+ *
+ *   NEW, YIELDED, READY and STRUCK tasks are in the ready queue, and so is a
+ *   RUNNING one that polls. WAITING: in an async_list. LINKED: in a ring or a
+ *   slot that its owner knows (an irq, a descriptor). JOINING: in the ring of
+ *   the task that it joins. SLEEPING: in the timer queue. DEAF: like LINKED,
+ *   but strikes do not disturb it.
  *
  * Every operation obeys one rule, each time it is evaluated:
  *   1. granted, or possible right now: take it, and go on;
@@ -55,7 +60,8 @@ typedef async_status (*async_fn)(void *frame);
 /* ---- from here to "tasks", for the library's own use --------------------- */
 
 enum {
-    ASYNC_IDLE_ = 0, ASYNC_DONE_, ASYNC_NEW_, ASYNC_RUNNING_, ASYNC_READY_,
+    ASYNC_IDLE_ = 0, ASYNC_DONE_, ASYNC_NEW_, ASYNC_RUNNING_, ASYNC_YIELDED_,
+    ASYNC_READY_,
     ASYNC_STRUCK_, ASYNC_WAITING_, ASYNC_LINKED_, ASYNC_JOINING_, ASYNC_SLEEPING_,
     ASYNC_DEAF_,
     /* nodes that are no tasks */
@@ -85,6 +91,7 @@ typedef struct async_timer {
         async_ticks deadline;   /* SLEEPING, or STRUCK while it slept */
         async_node **ring;      /* WAITING, LINKED, JOINING; or NULL */
         int result;             /* READY, DONE */
+        async_fn entry;         /* NEW */
     } u;
 } async_timer;
 
@@ -205,11 +212,15 @@ ASYNC_INLINE_ ASYNC async_yield(void);
 
 /* ---- what operations are made of ---------------------------------------- */
 
+/* The current loop, and its running task: of each thread its own. */
 #define async_this_loop_ ASYNC_ABI_(async_this_loop_)
+#define async_this_task_ ASYNC_ABI_(async_this_task_)
 #ifdef ASYNC_STATIC
 static ASYNC_THREAD async_loop *async_this_loop_;
+static ASYNC_THREAD async_task *async_this_task_;
 #else
-ASYNC_EXTERN_C_ ASYNC_THREAD async_loop *async_this_loop_;
+ASYNC_EXTERN_C_ ASYNC_LOCAL_ ASYNC_THREAD async_loop *async_this_loop_;
+ASYNC_EXTERN_C_ ASYNC_LOCAL_ ASYNC_THREAD async_task *async_this_task_;
 #endif
 
 #define ASYNC_TASK_(n) ((async_task *)(void *)(n))
@@ -227,5 +238,6 @@ ASYNC_INLINE_ unsigned async_state_(const async_task *task)
 ASYNC_INLINE_ void async_set_state_(async_task *task, unsigned state)
 {
     task->timer.node.state =
-        (unsigned char)((task->timer.node.state & ~(unsigned)ASYNC_STATE_) | state);
+        (async_mark_)((task->timer.node.state & ~(unsigned)ASYNC_STATE_)
+                      | state);
 }

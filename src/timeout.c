@@ -31,8 +31,8 @@ static void async_timeout_strike_(async_timeout *scope)
     async_node *node = &scope->task->timer.node;
 
     scope->fired = 1;
-    node->state = (unsigned char)((node->state | ASYNC_STRIKE_)
-                                  & ~ASYNC_FORWARDED_);
+    node->state = (async_mark_)((node->state | ASYNC_STRIKE_)
+                                  & ~(unsigned)ASYNC_FORWARDED_);
     async_strike_(scope->task);
 }
 
@@ -54,9 +54,10 @@ ASYNC_API void async_timeout_enter_(async_timeout *scope,
     task->scopes = scope;
     scope->fired = 0;
     scope->timer.node.state = 0;
-    scope->outside = task->timer.node.state & ASYNC_CANCELED_;
+    scope->outside = (unsigned char)(task->timer.node.state
+                                     & ASYNC_CANCELED_);
     task->timer.node.state =
-        (unsigned char)(task->timer.node.state & ~ASYNC_CANCELED_);
+        (async_mark_)(task->timer.node.state & ~(unsigned)ASYNC_CANCELED_);
     if (duration <= 0) {
         async_timeout_strike_(scope);
     } else if (duration != ASYNC_NEVER) {
@@ -93,7 +94,7 @@ ASYNC_API async_status async_timeout_leave_(async_timeout *scope,
             state &= ~(unsigned)(ASYNC_STRIKE_ | ASYNC_FORWARDED_);
         }
     }
-    task->timer.node.state = (unsigned char)(state | scope->outside);
+    task->timer.node.state = (async_mark_)(state | scope->outside);
     return rc;
 }
 
