@@ -75,9 +75,11 @@
     ASYNC_PRAGMA_(GCC diagnostic ignored "-Wpedantic") \
     ASYNC_PRAGMA_(GCC diagnostic ignored "-Wshadow")
 #define ASYNC_QUIET_END_ ASYNC_PRAGMA_(GCC diagnostic pop)
+#define ASYNC_UNUSED_LABEL_ __attribute__((unused));
 #else
 #define ASYNC_QUIET_
 #define ASYNC_QUIET_END_
+#define ASYNC_UNUSED_LABEL_ ;
 #endif
 
 #if defined __clang__ || ASYNC_GCC_ >= 7

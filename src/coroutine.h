@@ -220,7 +220,6 @@ ASYNC_API const char *async_debug_task_name_(void);
 
 #ifndef ASYNC_NO_LOCAL_LABELS
 
-#define ASYNC_UNUSED_LABEL_ __attribute__((unused));
 #define ASYNC_HANDLERS_
 #define ASYNC_LEAVE_(handler) goto handler
 #define ASYNC_HANDLER_ \
@@ -238,7 +237,6 @@ ASYNC_API const char *async_debug_task_name_(void);
 
 #else
 
-#define ASYNC_UNUSED_LABEL_ ;
 #define ASYNC_HANDLERS_ \
     enum { async_handler_ = ASYNC_LAST_, async_outer_ = ASYNC_LAST_ }; \
     int async_to_ = *async_resume_;
@@ -249,17 +247,17 @@ ASYNC_API const char *async_debug_task_name_(void);
     ASYNC_CHECK_(async_to_ == async_handler_, \
                  "an await stands in a switch of its own");
 #define ASYNC_DISPATCH_ \
-    async_dispatch_: \
+    async_dispatch_: ASYNC_UNUSED_LABEL_ \
     switch (ASYNC_CASE_(async_to_)) { \
     case ASYNC_CASE_(0):
 #define ASYNC_DISPATCH_END_ ASYNC_UNKNOWN_ }
 #define ASYNC_TAIL_ \
     async_to_ = ASYNC_LAST_; \
-    async_negative_: \
+    async_negative_: ASYNC_UNUSED_LABEL_ \
     if (async_rc_ == ASYNC_PENDING) { goto async_suspend_; } \
     if (async_to_ != ASYNC_LAST_) { goto async_dispatch_; } \
     *async_resume_ = 0; \
-    async_suspend_:
+    async_suspend_: ASYNC_UNUSED_LABEL_
 
 #endif
 
