@@ -1,0 +1,1207 @@
+/* Descriptors: reading, writing and waiting. The tests of hazards carry the
+ * letters of the list in fd.h. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE 1
+#endif
+#include "fdtools.h"
+
+#if ASYNC_HOSTED
+
+struct main {
+    async_frame frame;
+    int ends[2], other[2], third[2];
+    struct one a, b, c;
+    async_task task;
+    async_timeout scope;
+    async_future future;
+    int i, rc, fd;
+    long t, cpu;
+    char buffer[256];
+    size_t done;
+    struct one *many;
+};
+
+static void close_pipe(int ends[2])
+{
+    if (ends[0] >= 0) {
+        async_close(ends[0]);
+    }
+    if (ends[1] >= 0) {
+        async_close(ends[1]);
+    }
+}
+
+/* Runs a coroutine, and looks whether a descriptor was left open. */
+#define RUN(fn, want) \
+    do { \
+        static struct main m; \
+        int before = lowest_fd(); \
+        ZERO(m); \
+        CHECK_EQ(async_run(fn, &m), want); \
+        CHECK_EQ(lowest_fd(), before); \
+    } while (0)
+
+/* ---- the plain operations ------------------------------------------------ */
+
+static ASYNC reads(struct main *self)
+{
+    ASYNC_BEGIN(self);
+    CHECK_EQ(async_pipe(self->ends), 0);
+    CHECK((fcntl(self->ends[0], F_GETFL) & O_NONBLOCK) != 0);
+    CHECK((fcntl(self->ends[1], F_GETFD) & FD_CLOEXEC) != 0);
+    put(self->ends[1], "hello");
+    AWAIT_VALUE(self->rc, async_read(self->ends[0], self->buffer, 3));
+    CHECK_EQ(self->rc, 3);
+    AWAIT_VALUE(self->rc, async_read(self->ends[0], self->buffer + 3, 9));
+    CHECK_EQ(self->rc, 2);
+    CHECK(memcmp(self->buffer, "hello", 5) == 0);
+
+    one_start(&self->a, "read", 'r', self->ends[0], 9);
+    AWAIT(async_yield());
+    test_log("write ");
+    AWAIT_VALUE(self->rc, async_write(self->ends[1], "hi", 2));
+    CHECK_EQ(self->rc, 2);
+    AWAIT(async_join(&self->a.task));
+    CHECK(memcmp(self->a.buffer, "hi", 2) == 0);
+    close_pipe(self->ends);
+    ASYNC_END;
+}
+
+TEST(fd_read_takes_what_is_there_or_waits)
+{
+    RUN(reads, 0);
+    CHECK_LOG("write read:2 ");
+}
+
+static ASYNC bad_descriptors(struct main *self)
+{
+    ASYNC_BEGIN(self);
+    for (self->i = 0; self->i < 3; self->i++) {
+        if (self->i == 0) {
+            self->fd = -1;
+        } else if (self->i == 1) {
+            self->fd = dup(2);
+            close(self->fd);
+        } else {
+            self->fd = 1000000000;
+        }
+        AWAIT_RESULT(self->rc, async_read(self->fd, self->buffer, 1));
+        CHECK_EQ(self->rc, ASYNC_EBADF);
+        AWAIT_RESULT(self->rc, async_write(self->fd, self->buffer, 1));
+        CHECK_EQ(self->rc, ASYNC_EBADF);
+        AWAIT_RESULT(self->rc, async_readv(self->fd, NULL, 0));
+        CHECK_EQ(self->rc, ASYNC_EBADF);
+        AWAIT_RESULT(self->rc, async_writev(self->fd, NULL, 0));
+        CHECK_EQ(self->rc, ASYNC_EBADF);
+        AWAIT_RESULT(self->rc, async_readable(self->fd));
+        CHECK_EQ(self->rc, ASYNC_EBADF);
+        AWAIT_RESULT(self->rc, async_writable(self->fd));
+        CHECK_EQ(self->rc, ASYNC_EBADF);
+        AWAIT_RESULT(self->rc, async_read_exactly(self->fd, self->buffer, 1,
+                                                  &self->done));
+        CHECK_EQ(self->rc, ASYNC_EBADF);
+        AWAIT_RESULT(self->rc, async_write_all(self->fd, self->buffer, 1,
+                                               &self->done));
+        CHECK_EQ(self->rc, ASYNC_EBADF);
+        CHECK_EQ(async_close(self->fd), ASYNC_EBADF);
+    }
+    CHECK_EQ(async_detach(-1), ASYNC_EBADF);
+    ASYNC_END;
+}
+
+TEST(fd_bad_descriptors)
+{
+    RUN(bad_descriptors, 0);
+    CHECK_EQ(async_close(-1), ASYNC_EBADF);
+}
+
+static ASYNC bad_arguments(struct main *self)
+{
+    static struct iovec null_piece = {NULL, 5};
+
+    ASYNC_BEGIN(self);
+    CHECK_EQ(async_pipe(NULL), ASYNC_EINVAL);
+    CHECK_EQ(async_pipe(self->ends), 0);
+    AWAIT_RESULT(self->rc, async_read(self->ends[0], NULL, 1));
+    CHECK_EQ(self->rc, ASYNC_EINVAL);
+    AWAIT_RESULT(self->rc, async_write(self->ends[1], NULL, 1));
+    CHECK_EQ(self->rc, ASYNC_EINVAL);
+    AWAIT_RESULT(self->rc, async_readv(self->ends[0], NULL, 1));
+    CHECK_EQ(self->rc, ASYNC_EINVAL);
+    AWAIT_RESULT(self->rc, async_readv(self->ends[0], &null_piece, 1));
+    CHECK_EQ(self->rc, ASYNC_EINVAL);
+    AWAIT_RESULT(self->rc, async_writev(self->ends[1], &null_piece, -1));
+    CHECK_EQ(self->rc, ASYNC_EINVAL);
+    AWAIT_RESULT(self->rc, async_read_exactly(self->ends[0], self->buffer, 1,
+                                              NULL));
+    CHECK_EQ(self->rc, ASYNC_EINVAL);
+    AWAIT_RESULT(self->rc, async_write_all(self->ends[1], NULL, 1,
+                                           &self->done));
+    CHECK_EQ(self->rc, ASYNC_EINVAL);
+    self->done = 2;
+    AWAIT_RESULT(self->rc, async_write_all(self->ends[1], self->buffer, 1,
+                                           &self->done));
+    CHECK_EQ(self->rc, ASYNC_EINVAL);
+    /* Nothing to read is read at once. */
+    AWAIT_VALUE(self->rc, async_read(self->ends[0], NULL, 0));
+    CHECK_EQ(self->rc, 0);
+    AWAIT_VALUE(self->rc, async_write(self->ends[1], NULL, 0));
+    CHECK_EQ(self->rc, 0);
+    AWAIT_VALUE(self->rc, async_readv(self->ends[0], NULL, 0));
+    CHECK_EQ(self->rc, 0);
+    /* The wrong end is the system's error. */
+    AWAIT_RESULT(self->rc, async_write(self->ends[0], "x", 1));
+    CHECK_EQ(self->rc, ASYNC_EBADF);
+    close_pipe(self->ends);
+    ASYNC_END;
+}
+
+TEST(fd_bad_arguments)
+{
+    RUN(bad_arguments, 0);
+}
+
+static ASYNC pieces(struct main *self)
+{
+    static char left[4], right[8];
+    static struct iovec out[3] = {
+        {(void *)(uintptr_t)"abc", 3}, {NULL, 0}, {(void *)(uintptr_t)"defg", 4}
+    };
+    static struct iovec in[2] = {{left, 4}, {right, 8}};
+
+    ASYNC_BEGIN(self);
+    for (self->i = 0; self->i < 3; self->i++) {
+        if (self->i == 0) {
+            CHECK_EQ(async_pipe(self->ends), 0);
+        } else if (self->i == 1) {
+            CHECK_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, self->ends), 0);
+        } else {
+            CHECK_EQ(pipe(self->ends), 0);      /* blocking: piece by piece */
+        }
+        AWAIT_VALUE(self->rc, async_writev(self->ends[1], out, 3));
+        CHECK_EQ(self->rc, self->i == 2 ? 3 : 7);
+        if (self->i == 2) {
+            AWAIT_VALUE(self->rc, async_writev(self->ends[1], out + 1, 2));
+            CHECK_EQ(self->rc, 4);
+        }
+        memset(left, 0, sizeof left);
+        memset(right, 0, sizeof right);
+        AWAIT_VALUE(self->rc, async_readv(self->ends[0], in, 2));
+        if (self->i == 2) {
+            CHECK_EQ(self->rc, 4);
+            AWAIT_VALUE(self->rc, async_readv(self->ends[0], in + 1, 1));
+        }
+        CHECK_EQ(self->rc, self->i == 2 ? 3 : 7);
+        CHECK(memcmp(left, "abcd", 4) == 0);
+        CHECK_STR(right, "efg");
+        close_pipe(self->ends);
+    }
+    ASYNC_END;
+}
+
+TEST(fd_readv_writev)
+{
+    RUN(pieces, 0);
+}
+
+/* ---- all of it ----------------------------------------------------------- */
+
+enum { LARGE = 300000 };
+static char large_out[LARGE], large_in[LARGE];
+
+static void fill_large(void)
+{
+    unsigned i, x = 1;
+
+    for (i = 0; i < LARGE; i++) {
+        x = x * 1103515245U + 12345U;
+        large_out[i] = (char)(x >> 16);
+    }
+    memset(large_in, 0, sizeof large_in);
+}
+
+static ASYNC large(struct main *self)
+{
+    ASYNC_BEGIN(self);
+    for (self->i = 0; self->i < 4; self->i++) {
+        fill_large();
+        if (self->i == 0) {
+            CHECK_EQ(async_pipe(self->ends), 0);
+        } else if (self->i == 1) {
+            CHECK_EQ(pipe(self->ends), 0);
+        } else if (self->i == 2) {
+            CHECK_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, self->ends), 0);
+        } else {
+            raw_pipe(self->ends);
+        }
+        one_start(&self->a, "all", 'a', self->ends[1], LARGE);
+        self->a.at = large_out;
+        one_start(&self->b, "exactly", 'x', self->ends[0], LARGE);
+        self->b.at = large_in;
+        AWAIT_VALUE(self->rc, async_join(&self->a.task));
+        CHECK_EQ(self->rc, LARGE);
+        AWAIT_VALUE(self->rc, async_join(&self->b.task));
+        CHECK_EQ(self->rc, LARGE);
+        CHECK(memcmp(large_in, large_out, LARGE) == 0);
+        CHECK_EQ(self->a.done, 0);
+        CHECK_EQ(self->b.done, 0);
+        close_pipe(self->ends);
+    }
+    ASYNC_END;
+}
+
+TEST(fd_write_all_and_read_exactly)
+{
+    RUN(large, 0);
+}
+
+static ASYNC early_end(struct main *self)
+{
+    ASYNC_BEGIN(self);
+    CHECK_EQ(async_pipe(self->ends), 0);
+    put(self->ends[1], "abc");
+    async_close(self->ends[1]);
+    AWAIT_RESULT(self->rc, async_read_exactly(self->ends[0], self->buffer, 5,
+                                              &self->done));
+    CHECK_EQ(self->rc, ASYNC_EPIPE);
+    CHECK_EQ(self->done, 3);
+    AWAIT_VALUE(self->rc, async_read(self->ends[0], self->buffer, 5));
+    CHECK_EQ(self->rc, 0);
+    AWAIT_VALUE(self->rc, async_read(self->ends[0], self->buffer, 5));
+    CHECK_EQ(self->rc, 0);
+    async_close(self->ends[0]);
+    ASYNC_END;
+}
+
+TEST(fd_read_exactly_at_the_end)
+{
+    RUN(early_end, 0);
+}
+
+/* ---- a: closing, and numbers used again ---------------------------------- */
+
+static ASYNC closed_while_waiting(struct main *self)
+{
+    ASYNC_BEGIN(self);
+    CHECK_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, self->ends), 0);
+    one_start(&self->a, "read", 'r', self->ends[0], 9);
+    one_start(&self->b, "ready", '?', self->ends[0], 0);
+    one_start(&self->c, "all", 'a', self->ends[0], LARGE);
+    self->c.at = large_out;
+    AWAIT(async_yield());
+    AWAIT(async_yield());
+    CHECK_EQ(async_close(self->ends[0]), 0);
+    CHECK_EQ(async_close(self->ends[0]), ASYNC_EBADF);
+    AWAIT_RESULT(self->rc, async_join(&self->a.task));
+    AWAIT_RESULT(self->rc, async_join(&self->b.task));
+    AWAIT_RESULT(self->rc, async_join(&self->c.task));
+    CHECK(self->c.done > 0 && self->c.done < LARGE);
+    async_close(self->ends[1]);
+    ASYNC_END;
+}
+
+TEST(fd_hazard_a_close_wakes_who_waits)
+{
+    RUN(closed_while_waiting, 0);
+    CHECK_LOG("read:bad file descriptor ready:bad file descriptor "
+              "all:bad file descriptor ");
+}
+
+static ASYNC used_again(struct main *self)
+{
+    ASYNC_BEGIN(self);
+    for (self->i = 0; self->i < 20; self->i++) {
+        CHECK_EQ(async_pipe(self->ends), 0);
+        one_start(&self->a, "old", 'r', self->ends[0], 9);
+        AWAIT(async_yield());
+        self->fd = self->ends[0];
+        close_pipe(self->ends);
+        CHECK_EQ(async_pipe(self->ends), 0);
+        CHECK_EQ(self->fd, self->ends[0]);
+        one_start(&self->b, "new", 'r', self->ends[0], 9);
+        AWAIT(async_yield());
+        put(self->ends[1], "new");
+        AWAIT_RESULT(self->rc, async_join(&self->a.task));
+        CHECK_EQ(self->rc, ASYNC_EBADF);
+        AWAIT_VALUE(self->rc, async_join(&self->b.task));
+        CHECK_EQ(self->rc, 3);
+        close_pipe(self->ends);
+    }
+    test_log_clear();
+    ASYNC_END;
+}
+
+TEST(fd_hazard_a_number_used_again)
+{
+    RUN(used_again, 0);
+}
+
+/* Woken by an event in the same turn as the task that closes it before. */
+static ASYNC closer(struct main *self)
+{
+    ASYNC_BEGIN(self);
+    AWAIT(async_readable(self->other[0]));
+    self->fd = self->ends[0];
+    close_pipe(self->ends);
+    raw_pipe(self->ends);
+    CHECK_EQ(self->fd, self->ends[0]);
+    put(self->ends[1], "of another");
+    ASYNC_END;
+}
+
+struct closing { async_frame frame; struct main *main; };
+static ASYNC closing(struct closing *self)
+{
+    return closer(self->main);
+}
+
+static ASYNC woken_then_closed(struct main *self)
+{
+    static struct closing it;
+    static struct main copy;
+
+    ASYNC_BEGIN(self);
+    ZERO(it);
+    ZERO(copy);
+    it.main = &copy;
+    CHECK_EQ(async_pipe(self->other), 0);
+    CHECK_EQ(async_pipe(self->ends), 0);
+    memcpy(copy.ends, self->ends, sizeof copy.ends);
+    memcpy(copy.other, self->other, sizeof copy.other);
+    async_spawn(&self->task, closing, &it);
+    one_start(&self->a, "read", 'r', self->ends[0], 9);
+    AWAIT(async_yield());
+    put(self->other[1], "x");
+    put(self->ends[1], "x");
+    AWAIT(async_join(&self->task));
+    AWAIT_RESULT(self->rc, async_join(&self->a.task));
+    CHECK_EQ(read(copy.ends[0], self->buffer, 99), 10);
+    close_pipe(copy.ends);
+    close_pipe(self->other);
+    ASYNC_END;
+}
+
+TEST(fd_hazard_a_woken_then_closed)
+{
+    RUN(woken_then_closed, 0);
+    CHECK_LOG("read:bad file descriptor ");
+}
+
+/* close(2), and the number goes to another pipe. poll notices in the next
+ * turn; epoll when the wait has lasted for a second. */
+static ASYNC behind_our_back(struct main *self)
+{
+    ASYNC_BEGIN(self);
+    CHECK_EQ(async_pipe(self->ends), 0);
+    CHECK_EQ(async_pipe(self->other), 0);
+    one_start(&self->a, "again", 'r', self->ends[0], 9);
+    one_start(&self->b, "gone", 'r', self->other[0], 9);
+    AWAIT(async_sleep(MS(20)));
+    close(self->ends[0]);
+    close(self->ends[1]);
+    raw_pipe(self->third);
+    CHECK_EQ(self->third[0], self->ends[0]);
+    put(self->third[1], "other");
+    close(self->other[0]);
+    self->t = real_ms();
+    AWAIT_RESULT(self->rc, async_join(&self->a.task));
+    CHECK_EQ(self->rc, 5);
+    AWAIT_RESULT(self->rc, async_join(&self->b.task));
+    CHECK_EQ(self->rc, ASYNC_EBADF);
+    CHECK(real_ms() - self->t < 3500);
+    close_pipe(self->third);
+    async_close(self->other[1]);
+    test_log_clear();
+    ASYNC_END;
+}
+
+TEST(fd_hazard_a_closed_behind_our_back)
+{
+    test_real_time();
+    RUN(behind_our_back, 0);
+}
+
+/* The number is another file's when the next operation begins. */
+static ASYNC replaced(struct main *self)
+{
+    ASYNC_BEGIN(self);
+    CHECK_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, self->ends), 0);
+    AWAIT(async_write(self->ends[1], "x", 1));
+    AWAIT_VALUE(self->rc, async_read(self->ends[0], self->buffer, 9));
+    CHECK_EQ(self->rc, 1);
+    close(self->ends[0]);
+    close(self->ends[1]);
+    raw_pipe(self->other);              /* pipes, where sockets were */
+    CHECK_EQ(self->other[0], self->ends[0]);
+    put(self->other[1], "pipe");
+    AWAIT_VALUE(self->rc, async_read(self->other[0], self->buffer, 9));
+    CHECK_EQ(self->rc, 4);
+    /* Other people's descriptors are armed for each wait: no delay. */
+    one_start(&self->a, "ready", '?', self->other[0], 0);
+    AWAIT(async_yield());
+    put(self->other[1], "x");
+    AWAIT(async_join(&self->a.task));
+    close(self->other[0]);
+    close(self->other[1]);
+    raw_pipe(self->other);
+    one_start(&self->a, "ready", '?', self->other[0], 0);
+    AWAIT(async_sleep(MS(10)));
+    put(self->other[1], "x");
+    self->t = real_ms();
+    AWAIT(async_join(&self->a.task));
+    CHECK(real_ms() - self->t < 500);
+    close(self->other[0]);
+    close(self->other[1]);
+    ASYNC_END;
+}
+
+TEST(fd_hazard_a_number_of_another_kind)
+{
+    test_real_time();
+    RUN(replaced, 0);
+    CHECK_LOG("ready:0 ready:0 ");
+}
+
+/* ---- b: a dup ------------------------------------------------------------ */
+
+static ASYNC dups(struct main *self)
+{
+    ASYNC_BEGIN(self);
+    for (self->i = 0; self->i < 2; self->i++) {
+        CHECK_EQ(async_pipe(self->ends), 0);
+        one_start(&self->a, "a", 'r', self->ends[0], 9);
+        AWAIT(async_yield());
+        self->fd = dup(self->ends[0]);
+        if (self->i == 0) {
+            async_close(self->ends[0]);
+        } else {
+            async_cancel(&self->a.task);
+            close(self->ends[0]);
+        }
+        put(self->ends[1], "unread");
+        self->cpu = cpu_ms();
+        /* Somebody has to wait for a descriptor, or none is looked at. */
+        CHECK_EQ(async_pipe(self->other), 0);
+        one_start(&self->b, "b", 'r', self->other[0], 9);
+        AWAIT(async_sleep(MS(150)));
+        CHECK(cpu_ms() - self->cpu < 100);
+        AWAIT_RESULT(self->rc, async_join(&self->a.task));
+        async_cancel(&self->b.task);
+        AWAIT_RESULT(self->rc, async_join(&self->b.task));
+        CHECK_EQ(read(self->fd, self->buffer, 9), 6);
+        close(self->fd);
+        async_close(self->ends[1]);
+        close_pipe(self->other);
+    }
+    ASYNC_END;
+}
+
+TEST(fd_hazard_b_dup_does_not_spin)
+{
+    test_real_time();
+    RUN(dups, 0);
+    CHECK_LOG("a:bad file descriptor b:cancel a:cancel b:cancel ");
+}
+
+/* ---- c: what epoll refuses ----------------------------------------------- */
+
+static ASYNC regular_file(struct main *self)
+{
+    ASYNC_BEGIN(self);
+    {
+        char name[] = "/tmp/async-test-XXXXXX";
+
+        self->fd = mkstemp(name);
+        unlink(name);
+    }
+    AWAIT(async_writable(self->fd));
+    AWAIT_VALUE(self->rc, async_write_all(self->fd, "contents", 8,
+                                          &self->done));
+    lseek(self->fd, 0, SEEK_SET);
+    AWAIT(async_readable(self->fd));
+    AWAIT_VALUE(self->rc, async_read(self->fd, self->buffer, 99));
+    CHECK_EQ(self->rc, 8);
+    CHECK(memcmp(self->buffer, "contents", 8) == 0);
+    AWAIT_VALUE(self->rc, async_read(self->fd, self->buffer, 99));
+    CHECK_EQ(self->rc, 0);
+    CHECK_EQ(async_close(self->fd), 0);
+
+    self->fd = open("/dev/null", O_RDWR);
+    AWAIT(async_readable(self->fd));
+    AWAIT_VALUE(self->rc, async_read(self->fd, self->buffer, 99));
+    CHECK_EQ(self->rc, 0);
+    AWAIT_VALUE(self->rc, async_write(self->fd, self->buffer, 99));
+    CHECK_EQ(self->rc, 99);
+    async_close(self->fd);
+    self->fd = open("/tmp", O_RDONLY);
+    AWAIT_RESULT(self->rc, async_read(self->fd, self->buffer, 9));
+    CHECK_EQ(self->rc, -EISDIR);
+    async_close(self->fd);
+    ASYNC_END;
+}
+
+TEST(fd_hazard_c_regular_files)
+{
+    RUN(regular_file, 0);
+}
+
+/* ---- d: hang-ups --------------------------------------------------------- */
+
+static ASYNC hangups(struct main *self)
+{
+    ASYNC_BEGIN(self);
+    CHECK_EQ(async_pipe(self->ends), 0);
+    one_start(&self->a, "read", 'r', self->ends[0], 9);
+    one_start(&self->b, "ready", '?', self->ends[0], 9);
+    AWAIT(async_yield());
+    close(self->ends[1]);
+    AWAIT(async_join(&self->a.task));
+    AWAIT(async_join(&self->b.task));
+    async_close(self->ends[0]);
+
+    CHECK_EQ(async_pipe(self->ends), 0);
+    one_start(&self->a, "all", 'a', self->ends[1], LARGE);
+    self->a.at = large_out;
+    AWAIT(async_yield());
+    one_start(&self->b, "ready", '!', self->ends[1], 0);
+    AWAIT(async_yield());
+    close(self->ends[0]);
+    AWAIT_RESULT(self->rc, async_join(&self->a.task));
+    CHECK_EQ(self->rc, ASYNC_EPIPE);
+    AWAIT(async_join(&self->b.task));
+    async_close(self->ends[1]);
+    ASYNC_END;
+}
+
+TEST(fd_hazard_d_hangup_alone)
+{
+    RUN(hangups, 0);
+    CHECK_LOG("read:0 ready:0 all:broken pipe ready:0 ");
+}
+
+/* ---- e: short reads ------------------------------------------------------ */
+
+/* The bytes and the end come in one event. */
+static ASYNC end_with_data(struct main *self)
+{
+    ASYNC_BEGIN(self);
+    for (self->i = 0; self->i < 2; self->i++) {
+        if (self->i == 0) {
+            CHECK_EQ(async_pipe(self->ends), 0);
+        } else {
+            CHECK_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, self->ends), 0);
+        }
+        one_start(&self->a, "read", 'r', self->ends[0], 9);
+        self->a.times = 2;
+        AWAIT(async_yield());
+        put(self->ends[1], "bye");
+        close(self->ends[1]);
+        AWAIT(async_join(&self->a.task));
+        async_close(self->ends[0]);
+    }
+    ASYNC_END;
+}
+
+TEST(fd_hazard_e_end_comes_with_the_data)
+{
+    RUN(end_with_data, 0);
+    CHECK_LOG("read:3 read:0 read:3 read:0 ");
+}
+
+/* A terminal gives a line for a read; a Unix socket stops at a message with a
+ * descriptor in it; a pipe of packets at each. All are short, none is empty. */
+static ASYNC short_not_empty(struct main *self)
+{
+    ASYNC_BEGIN(self);
+    self->ends[1] = posix_openpt(O_RDWR | O_NOCTTY);
+    if (self->ends[1] >= 0) {
+        CHECK_EQ(grantpt(self->ends[1]), 0);
+        CHECK_EQ(unlockpt(self->ends[1]), 0);
+        self->ends[0] = open(ptsname(self->ends[1]), O_RDWR | O_NOCTTY
+                             | O_NONBLOCK);
+        one_start(&self->a, "line", 'r', self->ends[0], 9);
+        self->a.times = 3;
+        AWAIT(async_sleep(MS(5)));
+        put(self->ends[1], "ab\ncde\nf\n");
+        AWAIT(async_join(&self->a.task));
+        CHECK_LOG("line:3 line:4 line:2 ");
+        close_pipe(self->ends);
+    }
+#ifdef __linux__
+    CHECK_EQ(pipe2(self->ends, O_NONBLOCK | O_DIRECT), 0);
+    one_start(&self->a, "packet", 'r', self->ends[0], 9);
+    self->a.times = 2;
+    AWAIT(async_sleep(MS(5)));
+    put(self->ends[1], "ab");
+    put(self->ends[1], "cde");
+    AWAIT(async_join(&self->a.task));
+    CHECK_LOG("packet:2 packet:3 ");
+    close_pipe(self->ends);
+#endif
+    CHECK_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, self->ends), 0);
+    one_start(&self->a, "unix", 'r', self->ends[0], 9);
+    self->a.times = 2;
+    AWAIT(async_sleep(MS(5)));
+    {
+        union { char space[CMSG_SPACE(sizeof (int))]; struct cmsghdr align; }
+            control;
+        struct iovec piece;
+        struct msghdr message;
+        struct cmsghdr *head;
+        int carried = 2;
+
+        memset(&control, 0, sizeof control);
+        memset(&message, 0, sizeof message);
+        piece.iov_base = self->buffer;
+        piece.iov_len = 2;
+        message.msg_iov = &piece;
+        message.msg_iovlen = 1;
+        message.msg_control = control.space;
+        message.msg_controllen = sizeof control.space;
+        head = CMSG_FIRSTHDR(&message);
+        head->cmsg_level = SOL_SOCKET;
+        head->cmsg_type = SCM_RIGHTS;
+        head->cmsg_len = CMSG_LEN(sizeof carried);
+        memcpy(CMSG_DATA(head), &carried, sizeof carried);
+        CHECK_EQ(sendmsg(self->ends[1], &message, 0), 2);
+    }
+    put(self->ends[1], "cde");
+    AWAIT(async_join(&self->a.task));
+    CHECK_LOG("unix:2 unix:3 ");
+    close_pipe(self->ends);
+    ASYNC_END;
+}
+
+TEST(fd_hazard_e_short_is_not_always_empty)
+{
+    test_real_time();
+    RUN(short_not_empty, 0);
+}
+
+/* ---- g: several tasks ---------------------------------------------------- */
+
+static ASYNC several(struct main *self)
+{
+    ASYNC_BEGIN(self);
+    CHECK_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, self->ends), 0);
+    one_start(&self->a, "a", 'r', self->ends[0], 1);
+    one_start(&self->b, "b", 'r', self->ends[0], 1);
+    AWAIT(async_yield());
+    put(self->ends[1], "1");
+    AWAIT(async_join(&self->a.task));
+    AWAIT(async_yield());
+    CHECK(!async_done(&self->b.task));
+    put(self->ends[1], "2");
+    AWAIT(async_join(&self->b.task));
+    CHECK_EQ(self->a.buffer[0], '1');
+    CHECK_EQ(self->b.buffer[0], '2');
+    CHECK_LOG("a:1 b:1 ");
+
+    /* One reads while another writes; neither takes the other's wake. */
+    one_start(&self->a, "read", 'r', self->ends[0], 1);
+    one_start(&self->b, "all", 'a', self->ends[0], LARGE);
+    self->b.at = large_out;
+    AWAIT(async_yield());
+    AWAIT(async_yield());
+    CHECK(!async_done(&self->b.task));
+    one_start(&self->c, "other", 'x', self->ends[1], LARGE);
+    self->c.at = large_in;
+    AWAIT(async_join(&self->b.task));
+    AWAIT(async_join(&self->c.task));
+    CHECK(!async_done(&self->a.task));
+    put(self->ends[1], "3");
+    AWAIT(async_join(&self->a.task));
+    close_pipe(self->ends);
+    test_log_clear();
+    ASYNC_END;
+}
+
+TEST(fd_hazard_g_two_tasks_on_one_descriptor)
+{
+    RUN(several, 0);
+}
+
+/* ---- h: blocking descriptors --------------------------------------------- */
+
+static ASYNC blocking(struct main *self)
+{
+    ASYNC_BEGIN(self);
+    CHECK_EQ(pipe(self->ends), 0);
+    one_start(&self->a, "read", 'r', self->ends[0], 9);
+    one_start(&self->b, "read", 'r', self->ends[0], 9);
+    AWAIT(async_yield());
+    put(self->ends[1], "x");
+    AWAIT(async_yield());
+    AWAIT(async_yield());
+    AWAIT(async_yield());
+    CHECK_LOG("read:1 ");
+    put(self->ends[1], "y");
+    AWAIT(async_join(&self->a.task));
+    AWAIT(async_join(&self->b.task));
+    CHECK_EQ(fcntl(self->ends[0], F_GETFL) & O_NONBLOCK, 0);
+    close_pipe(self->ends);
+    CHECK_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, self->ends), 0);
+    one_start(&self->a, "read", 'r', self->ends[0], 9);
+    AWAIT(async_yield());
+    put(self->ends[1], "x");
+    AWAIT(async_join(&self->a.task));
+    CHECK_EQ(fcntl(self->ends[0], F_GETFL) & O_NONBLOCK, 0);
+    close_pipe(self->ends);
+    test_log_clear();
+    ASYNC_END;
+}
+
+TEST(fd_hazard_h_blocking_descriptors)
+{
+    RUN(blocking, 0);
+}
+
+/* ---- i: EINTR ------------------------------------------------------------ */
+
+static volatile sig_atomic_t alarms;
+static void on_alarm(int number)
+{
+    (void)number;
+    alarms = alarms + 1;
+}
+
+TEST(fd_hazard_i_interrupted_calls)
+{
+    struct sigaction action, old;
+    struct itimerval often, never;
+    long since;
+
+    test_real_time();
+    memset(&action, 0, sizeof action);
+    action.sa_handler = on_alarm;
+    sigaction(SIGALRM, &action, &old);
+    memset(&often, 0, sizeof often);
+    memset(&never, 0, sizeof never);
+    often.it_interval.tv_usec = often.it_value.tv_usec = 300;
+    setitimer(ITIMER_REAL, &often, NULL);
+    since = real_ms();
+    do {
+        RUN(large, 0);
+    } while (alarms < 20 && real_ms() - since < 3000);
+    setitimer(ITIMER_REAL, &never, NULL);
+    sigaction(SIGALRM, &old, NULL);
+    CHECK(alarms > 0);
+}
+
+/* ---- j: SIGPIPE ---------------------------------------------------------- */
+
+static ASYNC broken(struct main *self)
+{
+    ASYNC_BEGIN(self);
+    CHECK_EQ(async_pipe(self->ends), 0);
+    async_close(self->ends[0]);
+    AWAIT_RESULT(self->rc, async_write(self->ends[1], "x", 1));
+    CHECK_EQ(self->rc, ASYNC_EPIPE);
+    async_close(self->ends[1]);
+    CHECK_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, self->ends), 0);
+    async_close(self->ends[0]);
+    AWAIT_RESULT(self->rc, async_write(self->ends[1], "x", 1));
+    CHECK_EQ(self->rc, ASYNC_EPIPE);
+    async_close(self->ends[1]);
+    ASYNC_END;
+}
+
+TEST(fd_hazard_j_broken_pipe_is_an_error)
+{
+    signal(SIGPIPE, SIG_DFL);
+    RUN(broken, 0);
+}
+
+/* ---- k: fairness --------------------------------------------------------- */
+
+struct endless { async_frame frame; async_task task; int fd; long n; int rc;
+                 char buffer[64]; };
+
+static ASYNC endless(struct endless *self)
+{
+    ASYNC_BEGIN(self);
+    for (;;) {
+        AWAIT(async_read(self->fd, self->buffer, 16));
+        self->n++;
+    }
+    ASYNC_END;
+}
+
+static ASYNC fair(struct main *self)
+{
+    static struct endless it;
+
+    ASYNC_BEGIN(self);
+    ZERO(it);
+    it.fd = open("/dev/zero", O_RDONLY);
+    async_spawn(&it.task, endless, &it);
+    for (self->i = 0; self->i < 10; self->i++) {
+        AWAIT(async_yield());
+    }
+    CHECK(it.n >= 64 * 8);
+    CHECK(it.n <= 130 * 10);
+    async_cancel(&it.task);             /* though it never has to wait */
+    AWAIT_RESULT(self->rc, async_join(&it.task));
+    CHECK_EQ(self->rc, ASYNC_ECANCELED);
+    async_close(it.fd);
+    ASYNC_END;
+}
+
+TEST(fd_hazard_k_busy_descriptor_gives_way)
+{
+    RUN(fair, 0);
+}
+
+/* Tasks that yield for ever, and a descriptor that is looked at all the same.
+ */
+static ASYNC yields(struct endless *self)
+{
+    ASYNC_BEGIN(self);
+    for (;;) {
+        AWAIT(async_yield());
+        self->n++;
+    }
+    ASYNC_END;
+}
+
+static ASYNC busy_loop(struct main *self)
+{
+    static struct endless it;
+
+    ASYNC_BEGIN(self);
+    ZERO(it);
+    async_spawn(&it.task, yields, &it);
+    CHECK_EQ(async_pipe(self->ends), 0);
+    one_start(&self->a, "read", 'r', self->ends[0], 9);
+    AWAIT(async_yield());
+    put(self->ends[1], "x");
+    self->i = (int)it.n;
+    AWAIT(async_join(&self->a.task));
+    CHECK(it.n - self->i < 4);
+    close_pipe(self->ends);
+    ASYNC_END;
+}
+
+TEST(fd_hazard_k_busy_tasks_do_not_starve_descriptors)
+{
+    RUN(busy_loop, 0);
+    CHECK_LOG("read:1 ");
+}
+
+/* ---- l: how long to wait ------------------------------------------------- */
+
+static ASYNC waits(struct main *self)
+{
+    ASYNC_BEGIN(self);
+    CHECK_EQ(async_pipe(self->ends), 0);
+    /* Longer than an int of milliseconds can say, if the ticks can. */
+    one_start(&self->a, "read", 'r', self->ends[0], 9);
+    self->cpu = cpu_ms();
+    self->t = real_ms();
+    AWAIT_RESULT(self->rc, ASYNC_TIMEOUT(&self->scope, MS(30),
+                                         async_read(self->ends[0],
+                                                    self->buffer, 9)));
+    CHECK_EQ(self->rc, ASYNC_ETIMEDOUT);
+    CHECK(real_ms() - self->t >= 29);
+    CHECK(real_ms() - self->t < 500);
+    CHECK(cpu_ms() - self->cpu < 25);
+    put(self->ends[1], "x");
+    AWAIT_VALUE(self->rc, ASYNC_TIMEOUT(&self->scope, ASYNC_NEVER / 2,
+                                        async_join(&self->a.task)));
+    CHECK_EQ(self->rc, 1);
+#if ASYNC_TICK_BITS == 64
+    for (self->i = 0; self->i < 20; self->i++) {
+        self->t = real_us();
+        AWAIT_RESULT(self->rc, ASYNC_TIMEOUT(&self->scope, ASYNC_US(200),
+                                             async_readable(self->ends[0])));
+        CHECK_EQ(self->rc, ASYNC_ETIMEDOUT);
+        CHECK(real_us() - self->t >= 200);
+    }
+#endif
+    close_pipe(self->ends);
+    test_log_clear();
+    ASYNC_END;
+}
+
+TEST(fd_hazard_l_long_and_short_waits)
+{
+    test_real_time();
+    RUN(waits, 0);
+}
+
+/* ---- n: foreign libraries ------------------------------------------------ */
+
+static ASYNC foreign(struct main *self)
+{
+    ASYNC_BEGIN(self);
+    raw_pipe(self->ends);
+    one_start(&self->a, "ready", '?', self->ends[0], 0);
+    AWAIT(async_yield());
+    put(self->ends[1], "abc");
+    AWAIT(async_join(&self->a.task));
+    CHECK_EQ(read(self->ends[0], self->buffer, 1), 1);
+    AWAIT(async_readable(self->ends[0]));       /* the rest: no new edge */
+    CHECK_EQ(read(self->ends[0], self->buffer, 1), 1);
+    AWAIT(async_readable(self->ends[0]));
+    CHECK_EQ(read(self->ends[0], self->buffer, 9), 1);
+    one_start(&self->a, "ready", '?', self->ends[0], 0);
+    AWAIT(async_yield());
+    CHECK(!async_done(&self->a.task));
+    put(self->ends[1], "d");
+    AWAIT(async_join(&self->a.task));
+    AWAIT(async_writable(self->ends[1]));
+    while (write(self->ends[1], large_out, 4096) > 0) {
+    }
+    one_start(&self->b, "room", '!', self->ends[1], 0);
+    AWAIT(async_yield());
+    CHECK(!async_done(&self->b.task));
+    while (read(self->ends[0], large_in, 4096) > 0) {
+    }
+    AWAIT(async_join(&self->b.task));
+    /* Both ways of waiting on one descriptor. */
+    one_start(&self->a, "ready", '?', self->ends[0], 0);
+    one_start(&self->b, "read", 'r', self->ends[0], 9);
+    AWAIT(async_yield());
+    put(self->ends[1], "e");
+    AWAIT(async_join(&self->a.task));
+    AWAIT(async_join(&self->b.task));
+    close_pipe(self->ends);
+    ASYNC_END;
+}
+
+TEST(fd_hazard_n_left_unread_by_others)
+{
+    RUN(foreign, 0);
+    CHECK_LOG("ready:0 ready:0 room:0 ready:0 read:1 ");
+}
+
+/* ---- o: strikes ---------------------------------------------------------- */
+
+static ASYNC strikes(struct main *self)
+{
+    ASYNC_BEGIN(self);
+    CHECK_EQ(async_pipe(self->ends), 0);
+    one_start(&self->a, "a", 'r', self->ends[0], 9);
+    AWAIT(async_yield());
+    CHECK_EQ(async_cancel(&self->a.task), 1);
+    AWAIT_RESULT(self->rc, async_join(&self->a.task));
+    CHECK_EQ(self->rc, ASYNC_ECANCELED);
+    put(self->ends[1], "kept");
+    AWAIT_VALUE(self->rc, async_read(self->ends[0], self->buffer, 9));
+    CHECK_EQ(self->rc, 4);
+    CHECK_LOG("a:cancel ");
+
+    /* What is there when the strike comes is taken; the strike waits. */
+    one_start(&self->a, "a", 'r', self->ends[0], 9);
+    self->a.times = 2;
+    AWAIT(async_yield());
+    put(self->ends[1], "x");
+    CHECK_EQ(async_cancel(&self->a.task), 1);
+    AWAIT_RESULT(self->rc, async_join(&self->a.task));
+    CHECK_LOG("a:1 a:cancel ");
+
+    /* A partial write keeps its count: so many bytes are in the pipe. */
+    fill_large();
+    one_start(&self->a, "all", 'a', self->ends[1], LARGE);
+    self->a.at = large_out;
+    AWAIT(async_yield());
+    AWAIT(async_yield());
+    async_cancel(&self->a.task);
+    AWAIT_RESULT(self->rc, async_join(&self->a.task));
+    CHECK(self->a.done > 0);
+    AWAIT_VALUE(self->rc, async_read_exactly(self->ends[0], large_in,
+                                             self->a.done, &self->done));
+    CHECK_EQ(self->rc, (int)self->a.done);
+    CHECK(memcmp(large_in, large_out, self->a.done) == 0);
+    AWAIT_RESULT(self->rc, ASYNC_TIMEOUT(&self->scope, 0,
+                                         async_read(self->ends[0],
+                                                    self->buffer, 9)));
+    CHECK_EQ(self->rc, ASYNC_ETIMEDOUT);
+    close_pipe(self->ends);
+    test_log_clear();
+    ASYNC_END;
+}
+
+TEST(fd_hazard_o_strike_takes_nothing)
+{
+    RUN(strikes, 0);
+}
+
+static ASYNC polls(struct main *self)
+{
+    ASYNC_BEGIN(self);
+    CHECK_EQ(async_pipe(self->ends), 0);
+    /* A short read has shown it empty; then bytes come that no turn saw. */
+    put(self->ends[1], "1");
+    AWAIT_VALUE(self->rc, async_read(self->ends[0], self->buffer, 9));
+    put(self->ends[1], "22");
+    AWAIT_VALUE(self->rc, ASYNC_TIMEOUT(&self->scope, 0,
+                                        async_read(self->ends[0],
+                                                   self->buffer, 9)));
+    CHECK_EQ(self->rc, 2);
+    put(self->ends[1], "3");
+    AWAIT_VALUE(self->rc, ASYNC_TIMEOUT(&self->scope, 0,
+                                        async_readable(self->ends[0])));
+    CHECK_EQ(self->rc, 0);
+    AWAIT_VALUE(self->rc, async_read(self->ends[0], self->buffer, 9));
+    CHECK_EQ(self->rc, 1);
+    AWAIT_RESULT(self->rc, ASYNC_TIMEOUT(&self->scope, 0,
+                                         async_readable(self->ends[0])));
+    CHECK_EQ(self->rc, ASYNC_ETIMEDOUT);
+    close_pipe(self->ends);
+    ASYNC_END;
+}
+
+TEST(fd_timeout_of_zero_is_a_poll)
+{
+    RUN(polls, 0);
+}
+
+/* ---- the loop around it -------------------------------------------------- */
+
+/* Nothing but the cancelled, closed and finished waits was outstanding. */
+static ASYNC waits_forever(struct main *self)
+{
+    ASYNC_BEGIN(self);
+    CHECK_EQ(async_pipe(self->ends), 0);
+    one_start(&self->a, "a", 'r', self->ends[0], 9);
+    one_start(&self->b, "b", '?', self->ends[0], 9);
+    AWAIT(async_yield());
+    async_cancel(&self->a.task);
+    AWAIT_RESULT(self->rc, async_join(&self->a.task));
+    async_cancel(&self->b.task);
+    AWAIT_RESULT(self->rc, async_join(&self->b.task));
+    one_start(&self->a, "a", 'r', self->ends[0], 9);
+    one_start(&self->b, "b", '?', self->ends[0], 9);
+    AWAIT(async_yield());
+    put(self->ends[1], "x");
+    AWAIT(async_join(&self->b.task));
+    one_start(&self->a, "a", 'r', self->ends[0], 9);
+    AWAIT(async_yield());
+    close_pipe(self->ends);
+    ASYNC_TRY {
+        AWAIT(async_future_wait(&self->future));
+    } ASYNC_FINALLY(self->rc) {
+    } ASYNC_TRY_END;
+    ASYNC_END;
+}
+
+TEST(fd_deadlock_is_still_seen)
+{
+    RUN(waits_forever, ASYNC_EDEADLK);
+    test_log_clear();
+}
+
+static ASYNC leaves_readers(struct main *self)
+{
+    ASYNC_BEGIN(self);
+    CHECK_EQ(async_pipe(self->ends), 0);
+    one_start(&self->a, "a", 'r', self->ends[0], 9);
+    one_start(&self->b, "b", '?', self->ends[0], 9);
+    one_start(&self->c, "c", 'a', self->ends[1], LARGE);
+    self->c.fd = dup(self->ends[1]);
+    self->c.at = large_out;
+    AWAIT(async_yield());
+    while (read(self->ends[0], self->buffer, 256) > 0) {
+    }
+    close(self->c.fd);
+    close(self->ends[0]);
+    close(self->ends[1]);
+    ASYNC_END;
+}
+
+TEST(fd_end_of_the_loop_cancels_who_waits)
+{
+    RUN(leaves_readers, 0);
+    test_log_clear();
+}
+
+static ASYNC crowd(struct main *self)
+{
+    enum { CROWD = 140 };
+
+    ASYNC_BEGIN(self);
+    self->many = (struct one *)calloc(CROWD, sizeof *self->many);
+    for (self->i = 0; self->i < CROWD; self->i++) {
+        CHECK_EQ(async_pipe(self->ends), 0);
+        one_start(&self->many[self->i], "", 'r', self->ends[0], 9);
+        self->many[self->i].rc = self->ends[1];
+    }
+    AWAIT(async_yield());
+    for (self->i = CROWD - 1; self->i >= 0; self->i--) {
+        self->many[self->i].done = (size_t)self->many[self->i].rc;
+        put(self->many[self->i].rc, "x");
+    }
+    for (self->i = 0; self->i < CROWD; self->i++) {
+        AWAIT_VALUE(self->rc, async_join(&self->many[self->i].task));
+        CHECK_EQ(self->rc, 1);
+        async_close(self->many[self->i].fd);
+        async_close((int)self->many[self->i].done);
+    }
+    free(self->many);
+    test_log_clear();
+    ASYNC_END;
+}
+
+TEST(fd_more_than_a_chunk)
+{
+    RUN(crowd, 0);
+}
+
+TEST(fd_step_of_a_loop)
+{
+    static async_loop loop;
+    static struct one it;
+    int ends[2], i;
+    int before = lowest_fd();
+
+    test_real_time();
+    CHECK_EQ(async_loop_open(&loop), 0);
+    CHECK_EQ(async_pipe(ends), 0);
+    one_start(&it, "read", 'r', ends[0], 9);
+    for (i = 0; i < 3; i++) {
+        CHECK(async_loop_step(&loop) == ASYNC_NEVER);
+    }
+    put(ends[1], "x");
+    CHECK(async_loop_step(&loop) == ASYNC_NEVER);
+    CHECK(async_done(&it.task));
+    CHECK_LOG("read:1 ");
+    async_close(ends[0]);
+    async_close(ends[1]);
+    CHECK_EQ(async_loop_close(&loop), 0);
+    CHECK_EQ(lowest_fd(), before);
+}
+
+TEST(fd_detach_hands_it_over)
+{
+    static async_loop first, second;
+    static struct one a, b;
+    int ends[2];
+    int before = lowest_fd();
+
+    test_real_time();
+    CHECK_EQ(async_loop_open(&first), 0);
+    CHECK_EQ(async_loop_open(&second), 0);
+    CHECK_EQ(async_pipe(ends), 0);
+    one_start(&a, "a", 'r', ends[0], 9);
+    async_loop_step(&first);
+    CHECK_EQ(async_detach(ends[0]), 0);
+    async_loop_step(&first);
+    CHECK_LOG("a:bad file descriptor ");
+    async_loop_use(&second);
+    one_start(&b, "b", 'r', ends[0], 9);
+    async_loop_step(&second);
+    put(ends[1], "x");
+    async_loop_step(&first);
+    CHECK_LOG("");
+    async_loop_step(&second);
+    CHECK_LOG("b:1 ");
+    async_close(ends[0]);
+    async_close(ends[1]);
+    CHECK_EQ(async_loop_close(&second), 0);
+    async_loop_use(&first);
+    CHECK_EQ(async_loop_close(&first), 0);
+    CHECK_EQ(lowest_fd(), before);
+}
+
+#endif
