@@ -12,13 +12,12 @@
  * ASYNC_BACKLINKS buys a second pointer in each node.
  * ======================================================================== */
 
-/* What a node is, and what it does: task.h. Not a char where that costs
- * nothing, for a store to a char may change anything as far as the compiler
- * knows. */
+/* What a node is, and what it does: task.h. It takes no more room where it is
+ * a whole word, and there is quicker. */
 #if ASYNC_8BIT_
 typedef unsigned char async_mark_;
 #else
-typedef unsigned short async_mark_;
+typedef unsigned async_mark_;
 #endif
 
 typedef struct async_node {

@@ -36,19 +36,6 @@ ASYNC_API async_status async_park_(async_list *list)
     return ASYNC_PENDING;
 }
 
-ASYNC_API async_status async_link_(async_node **ring, unsigned state)
-{
-    async_task *task = async_this_task_;
-
-    task->timer.u.ring = ring;
-    if (ring != NULL) {
-        async_ring_append_(ring, &task->timer.node);
-    }
-    async_set_state_(task, state);
-    ASYNC_LEAF_(task);
-    return ASYNC_PENDING;
-}
-
 /* The last waiter has left: the loop forgets the list, whose memory may go. */
 static void async_list_is_empty_(async_list *list)
 {
@@ -80,13 +67,6 @@ static void async_unpark_(async_task *task, unsigned state)
             async_list_is_empty_((async_list *)(void *)ring);
         }
     }
-}
-
-ASYNC_API void async_wake_(async_task *task, int result)
-{
-    task->timer.u.result = result;
-    async_set_state_(task, ASYNC_READY_);
-    async_ready_(async_this_loop_, task);
 }
 
 ASYNC_API bool async_wake_one_(async_list *list, int result)
@@ -145,7 +125,7 @@ ASYNC_API int async_cancel(async_task *task)
     }
     node->state = (async_mark_)
         ((node->state | ASYNC_STRIKE_ | ASYNC_PENDING_ | ASYNC_CANCELED_)
-         & ~ASYNC_FORWARDED_);
+         & ~(unsigned)ASYNC_FORWARDED_);
     async_strike_(task);
     return 1;
 }
@@ -239,11 +219,16 @@ ASYNC_API int async_spawn_(async_loop *loop, async_task *task, async_fn fn,
 
 /* The joiners get the result by value, and the callbacks come last: so one of
  * those may free the task. */
-static void async_tell_(async_node *ring, async_task *task, int result)
+static void async_tell_(async_task *task, int result)
 {
+    async_node *ring = task->joiners;
     async_node *watches = NULL;
     async_node *node;
 
+    if (ring->next == ring && ring->state != ASYNC_WATCH_) {
+        async_wake_(ASYNC_TASK_(ring), result);     /* just one joiner */
+        return;
+    }
     while ((node = async_ring_pop_(&ring)) != NULL) {
         if (node->state == ASYNC_WATCH_) {
             async_ring_append_(&watches, node);
@@ -251,6 +236,7 @@ static void async_tell_(async_node *ring, async_task *task, int result)
             async_wake_(ASYNC_TASK_(node), result);
         }
     }
+    async_this_task_ = NULL;            /* a callback is no task */
     while ((node = async_ring_pop_(&watches)) != NULL) {
         async_watch *watch = (async_watch *)(void *)node;
 
@@ -279,7 +265,7 @@ static void async_finish_(async_loop *loop, async_task *task, int result)
     async_debug_finish_(loop, task);
 #endif
     if (task->joiners != NULL) {
-        async_tell_(task->joiners, task, result);
+        async_tell_(task, result);
     }
 }
 
@@ -363,14 +349,12 @@ static void async_run_ready_(async_loop *loop)
 #if ASYNC_DEBUG
             async_debug_returned_(task);
 #endif
-            async_this_task_ = NULL;
             async_finish_(loop, task, rc);
         }
         if (&node->next == end) {
             break;
         }
     }
-    async_this_task_ = NULL;
 }
 
 static void async_expire_(async_loop *loop)
@@ -486,6 +470,7 @@ static int async_turns_(async_loop *loop)
         }
         async_run_ready_(loop);
     }
+    async_this_task_ = NULL;
     loop->running = false;
     return rc;
 }
@@ -541,8 +526,8 @@ ASYNC_API async_duration async_loop_step(async_loop *loop)
     loop->running = true;
     async_collect_(loop, 0);
     async_run_ready_(loop);
-    wait = async_until_due_(loop);
     loop->running = false;
+    wait = async_until_due_(loop);
     async_this_task_ = task;
     async_this_loop_ = before;
     return wait;

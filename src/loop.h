@@ -115,7 +115,12 @@ ASYNC_INLINE_ void async_ready_(async_loop *loop, async_task *task)
 
 /* Grant a parked task what it waits for, with the result of its operation.
  * The caller has taken it out of its list, or does so at once. */
-ASYNC_API void async_wake_(async_task *task, int result);
+ASYNC_INLINE_ void async_wake_(async_task *task, int result)
+{
+    task->timer.u.result = result;
+    async_set_state_(task, ASYNC_READY_);
+    async_ready_(async_this_loop_, task);
+}
 
 /* Wake the oldest waiter of a list; false when nobody waits. */
 ASYNC_API bool async_wake_one_(async_list *list, int result);
@@ -123,7 +128,6 @@ ASYNC_API bool async_wake_one_(async_list *list, int result);
 /* Park the running task in a list / in a ring that its owner knows (or none,
  * with NULL), in that state: ASYNC_PENDING. Say ASYNC_WAITS_ before. */
 ASYNC_API async_status async_park_(async_list *list);
-ASYNC_API async_status async_link_(async_node **ring, unsigned state);
 
 /* For the debugger: the operation that is about to park the running task, and
  * the object it waits for. Nothing in a release build. */
@@ -136,6 +140,19 @@ ASYNC_API async_status async_link_(async_node **ring, unsigned state);
 #define ASYNC_WAITS_(what, object) ((void)0)
 #define ASYNC_LEAF_(task) ((void)0)
 #endif
+
+ASYNC_INLINE_ async_status async_link_(async_node **ring, unsigned state)
+{
+    async_task *task = async_this_task_;
+
+    task->timer.u.ring = ring;
+    if (ring != NULL) {
+        async_ring_append_(ring, &task->timer.node);
+    }
+    async_set_state_(task, state);
+    ASYNC_LEAF_(task);
+    return ASYNC_PENDING;
+}
 
 /* Is a strike to be delivered to this task? */
 #define ASYNC_STRUCK_P_(task) ((task)->timer.node.state & ASYNC_STRIKE_)
