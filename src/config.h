@@ -219,6 +219,14 @@
 #define ASYNC_INLINE_ static inline
 #endif
 
+/* Small functions of the hot path: part of their callers, unless the user has
+ * asked for small code. */
+#if defined __OPTIMIZE__ && !defined __OPTIMIZE_SIZE__ && defined __GNUC__
+#define ASYNC_HOT_ static inline __attribute__((always_inline, unused))
+#else
+#define ASYNC_HOT_ ASYNC_INLINE_
+#endif
+
 /* One loop may run in each thread: the pointer to it belongs to the thread. */
 #ifndef ASYNC_THREAD
 #if !ASYNC_HOSTED || defined __TINYC__

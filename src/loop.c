@@ -319,7 +319,7 @@ static void async_requeue_(async_loop *loop, async_task *task)
 
 /* Run once each task that is ready now. The queue is cut where it ends at
  * this moment; what becomes ready meanwhile starts the next one. */
-static void async_run_ready_(async_loop *loop)
+ASYNC_HOT_ void async_run_ready_(async_loop *loop)
 {
     async_node *node = loop->head;
     async_node *next;
