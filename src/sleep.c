@@ -44,7 +44,7 @@ static async_status async_sleep_to_(async_task *task, async_ticks deadline)
 static bool async_slept_(async_task *task)
 {
     if (async_state_(task) == ASYNC_STRUCK_
-        && (async_duration)(async_now() - task->timer.u.deadline) >= 0) {
+        && (async_duration)(ASYNC_NOW_() - task->timer.u.deadline) >= 0) {
         async_set_state_(task, ASYNC_RUNNING_);
         return true;
     }
@@ -61,7 +61,7 @@ ASYNC_API async_status async_sleep(async_duration duration)
     if (duration <= 0) {
         return async_yield();
     }
-    return async_sleep_to_(task, (async_ticks)(async_now()
+    return async_sleep_to_(task, (async_ticks)(ASYNC_NOW_()
                                                + (async_ticks)duration));
 }
 
@@ -72,7 +72,7 @@ ASYNC_API async_status async_sleep_until(async_ticks time)
     if (async_slept_(task)) {
         return 0;
     }
-    if ((async_duration)(time - async_now()) <= 0) {
+    if ((async_duration)(time - ASYNC_NOW_()) <= 0) {
         return async_yield();
     }
     return async_sleep_to_(task, time);

@@ -23,3 +23,8 @@ ASYNC_API ASYNC async_sleep(async_duration duration);
  * drift: self->next += ASYNC_MS(10); AWAIT(async_sleep_until(self->next)).
  * A time that has passed (by no more than half the range) is a yield. */
 ASYNC_API ASYNC async_sleep_until(async_ticks time);
+
+/* The same, where it has been read in this turn already: at once. */
+#define ASYNC_NOW_() \
+    (ASYNC_LIKELY_(async_this_loop_->fresh) ? async_this_loop_->now \
+                                            : async_now())

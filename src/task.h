@@ -65,7 +65,7 @@ enum {
     ASYNC_STRUCK_, ASYNC_WAITING_, ASYNC_LINKED_, ASYNC_JOINING_, ASYNC_SLEEPING_,
     ASYNC_DEAF_,
     /* nodes that are no tasks */
-    ASYNC_SCOPE_, ASYNC_WATCH_,
+    ASYNC_SCOPE_, ASYNC_UNARMED_, ASYNC_WATCH_,
     ASYNC_STATE_ = 0x0f,
     /* what hangs over a task, beside its state */
     ASYNC_STRIKE_ = 0x10,       /* something of the following is undelivered */

@@ -8,9 +8,8 @@ static bool async_queued_(const async_timeout *scope)
     return scope->timer.node.state == ASYNC_SCOPE_;
 }
 
-static void async_timeout_arm_(async_timeout *scope, async_duration duration)
+ASYNC_API void async_timeout_arm_(async_timeout *scope)
 {
-    scope->deadline = (async_ticks)(async_now() + (async_ticks)duration);
     scope->timer.u.deadline = scope->deadline;
     scope->timer.node.state = ASYNC_SCOPE_;
     async_timer_add_(&async_this_loop_->timers, &scope->timer);
@@ -19,9 +18,9 @@ static void async_timeout_arm_(async_timeout *scope, async_duration duration)
 static void async_timeout_disarm_(async_timeout *scope)
 {
     if (async_queued_(scope)) {
-        scope->timer.node.state = 0;
         async_timer_remove_(&async_this_loop_->timers, &scope->timer);
     }
+    scope->timer.node.state = 0;
 }
 
 /* The strike itself, now. A strike that was passed on to a joined task does
@@ -36,32 +35,29 @@ static void async_timeout_strike_(async_timeout *scope)
     async_strike_(scope->task);
 }
 
-ASYNC_API void async_timeout_enter_(async_timeout *scope,
-                                    async_duration duration)
+static void async_timeout_set_(async_timeout *scope, async_duration duration)
+{
+    scope->deadline = (async_ticks)(ASYNC_NOW_() + (async_ticks)duration);
+}
+
+ASYNC_API void async_timeout_open_(async_timeout *scope,
+                                   async_duration duration)
 {
     async_task *task = async_self_();
+    async_mark_ state = task->timer.node.state;
 
-    if (scope->task != NULL) {      /* a resume evaluates the await again */
-#if ASYNC_DEBUG
-        if (scope->task != task) {
-            ASYNC_TRAP("a timeout scope is entered by two tasks");
-        }
-#endif
-        return;
-    }
     scope->task = task;
     scope->up = task->scopes;
     task->scopes = scope;
     scope->fired = 0;
+    scope->outside = (unsigned char)(state & ASYNC_CANCELED_);
+    task->timer.node.state = (async_mark_)(state & ~(unsigned)ASYNC_CANCELED_);
     scope->timer.node.state = 0;
-    scope->outside = (unsigned char)(task->timer.node.state
-                                     & ASYNC_CANCELED_);
-    task->timer.node.state =
-        (async_mark_)(task->timer.node.state & ~(unsigned)ASYNC_CANCELED_);
     if (duration <= 0) {
         async_timeout_strike_(scope);
     } else if (duration != ASYNC_NEVER) {
-        async_timeout_arm_(scope, duration);
+        async_timeout_set_(scope, duration);
+        scope->timer.node.state = ASYNC_UNARMED_;
     }
 }
 
@@ -112,8 +108,6 @@ ASYNC_API void async_timeout_fire_(async_timeout *scope, async_ticks now)
 ASYNC_API int async_timeout_reschedule(async_timeout *scope,
                                        async_duration duration)
 {
-    async_ticks deadline;
-
     if (scope == NULL || scope->task == NULL) {
         return ASYNC_EINVAL;
     }
@@ -121,14 +115,13 @@ ASYNC_API int async_timeout_reschedule(async_timeout *scope,
         return ASYNC_EALREADY;
     }
     if (duration > 0 && duration != ASYNC_NEVER) {
-        deadline = (async_ticks)(async_now() + (async_ticks)duration);
-        if (async_queued_(scope)
-            && (async_duration)(deadline - scope->timer.u.deadline) >= 0) {
-            scope->deadline = deadline;     /* fire_ will look again */
-            return 0;
-        }
-        async_timeout_disarm_(scope);
-        async_timeout_arm_(scope, duration);
+        async_timeout_set_(scope, duration);
+        if (!async_queued_(scope)
+            || (async_duration)(scope->deadline
+                                - scope->timer.u.deadline) < 0) {
+            async_timeout_disarm_(scope);
+            async_timeout_arm_(scope);
+        }                           /* else fire_ will look at it again */
         return 0;
     }
     async_timeout_disarm_(scope);

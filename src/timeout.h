@@ -42,7 +42,8 @@ struct async_timeout {
  *
  * `break`, `continue` and ASYNC_RETURN leave it as they leave an ASYNC_TRY. */
 #define ASYNC_TIMEOUT_BEGIN(scope, duration) \
-    ASYNC_SCOPE_(async_timeout_enter_((scope), (duration)), \
+    ASYNC_SCOPE_((async_timeout_enter_((scope), (duration)), \
+                  async_timeout_begin_(scope)), \
                  async_timeout_leave_((scope), async_rc_))
 #define ASYNC_TIMEOUT_END ASYNC_SCOPE_END_
 
@@ -57,14 +58,46 @@ ASYNC_API int async_timeout_reschedule(async_timeout *scope,
  * answers after the scope was left. */
 ASYNC_API bool async_timeout_expired(const async_timeout *scope);
 
-ASYNC_API void async_timeout_enter_(async_timeout *scope,
-                                    async_duration duration);
+/* Enter a scope, if this is not the await of a resume. */
+ASYNC_API void async_timeout_open_(async_timeout *scope,
+                                   async_duration duration);
+ASYNC_API void async_timeout_arm_(async_timeout *scope);
+
+ASYNC_INLINE_ void async_timeout_enter_(async_timeout *scope,
+                                        async_duration duration)
+{
+#if ASYNC_DEBUG
+    if (scope->task != NULL && scope->task != async_this_task_) {
+        ASYNC_TRAP("a timeout scope is entered by two tasks");
+    }
+#endif
+    if (scope->task == NULL) {
+        async_timeout_open_(scope, duration);
+    }
+}
+
+/* A block may suspend anywhere in it: the deadline is set at once. */
+ASYNC_INLINE_ void async_timeout_begin_(async_timeout *scope)
+{
+    if (scope->timer.node.state == ASYNC_UNARMED_) {
+        async_timeout_arm_(scope);
+    }
+}
+
 /* rc: how the block ended, in-flight codes included; returns what becomes of
  * it. */
 ASYNC_API async_status async_timeout_leave_(async_timeout *scope,
                                             async_status rc);
+
+/* Only now that the await suspends does the deadline go into the queue. */
 ASYNC_INLINE_ ASYNC async_timeout_await_(async_timeout *scope, async_status rc)
 {
-    return rc == ASYNC_PENDING ? rc : async_timeout_leave_(scope, rc);
+    if (rc != ASYNC_PENDING) {
+        return async_timeout_leave_(scope, rc);
+    }
+    if (scope->timer.node.state == ASYNC_UNARMED_) {
+        async_timeout_arm_(scope);
+    }
+    return rc;
 }
 ASYNC_API void async_timeout_fire_(async_timeout *scope, async_ticks now);
