@@ -25,7 +25,7 @@ static void async_timeout_disarm_(async_timeout *scope)
 
 /* The strike itself, now. A strike that was passed on to a joined task does
  * not stand for this one. */
-static void async_timeout_strike_(async_timeout *scope)
+static ASYNC_NOINLINE_ void async_timeout_strike_(async_timeout *scope)
 {
     async_node *node = &scope->task->timer.node;
 
@@ -35,29 +35,31 @@ static void async_timeout_strike_(async_timeout *scope)
     async_strike_(scope->task);
 }
 
-static void async_timeout_set_(async_timeout *scope, async_duration duration)
-{
-    scope->deadline = (async_ticks)(ASYNC_NOW_() + (async_ticks)duration);
-}
-
 ASYNC_API void async_timeout_open_(async_timeout *scope,
                                    async_duration duration)
 {
     async_task *task = async_self_();
     async_mark_ state = task->timer.node.state;
 
+    if (!async_this_loop_->fresh) {
+        (void)async_now();          /* apart, so that the rest needs no stack */
+        async_timeout_open_(scope, duration);
+        return;
+    }
     scope->task = task;
     scope->up = task->scopes;
     task->scopes = scope;
     scope->fired = 0;
     scope->outside = (unsigned char)(state & ASYNC_CANCELED_);
     task->timer.node.state = (async_mark_)(state & ~(unsigned)ASYNC_CANCELED_);
-    scope->timer.node.state = 0;
-    if (duration <= 0) {
-        async_timeout_strike_(scope);
-    } else if (duration != ASYNC_NEVER) {
-        async_timeout_set_(scope, duration);
-        scope->timer.node.state = ASYNC_UNARMED_;
+    scope->timer.node.state = ASYNC_UNARMED_;
+    scope->deadline = (async_ticks)(async_this_loop_->now
+                                    + (async_ticks)duration);
+    if (duration <= 0 || duration == ASYNC_NEVER) {
+        scope->timer.node.state = 0;
+        if (duration <= 0) {
+            async_timeout_strike_(scope);
+        }
     }
 }
 
@@ -105,8 +107,8 @@ ASYNC_API void async_timeout_fire_(async_timeout *scope, async_ticks now)
     async_timeout_strike_(scope);
 }
 
-ASYNC_API int async_timeout_reschedule(async_timeout *scope,
-                                       async_duration duration)
+static ASYNC_NOINLINE_ int async_timeout_move_(async_timeout *scope,
+                                               async_duration duration)
 {
     if (scope == NULL || scope->task == NULL) {
         return ASYNC_EINVAL;
@@ -114,21 +116,30 @@ ASYNC_API int async_timeout_reschedule(async_timeout *scope,
     if (scope->fired != 0) {
         return ASYNC_EALREADY;
     }
-    if (duration > 0 && duration != ASYNC_NEVER) {
-        async_timeout_set_(scope, duration);
-        if (!async_queued_(scope)
-            || (async_duration)(scope->deadline
-                                - scope->timer.u.deadline) < 0) {
-            async_timeout_disarm_(scope);
-            async_timeout_arm_(scope);
-        }                           /* else fire_ will look at it again */
-        return 0;
-    }
     async_timeout_disarm_(scope);
     if (duration <= 0) {
         async_timeout_strike_(scope);
+    } else if (duration != ASYNC_NEVER) {
+        scope->deadline = (async_ticks)(async_now() + (async_ticks)duration);
+        async_timeout_arm_(scope);
     }
     return 0;
+}
+
+ASYNC_API int async_timeout_reschedule(async_timeout *scope,
+                                       async_duration duration)
+{
+    if (scope != NULL && async_queued_(scope) && async_this_loop_->fresh
+        && duration > 0 && duration != ASYNC_NEVER) {
+        async_ticks deadline = (async_ticks)(async_this_loop_->now
+                                             + (async_ticks)duration);
+
+        if ((async_duration)(deadline - scope->timer.u.deadline) >= 0) {
+            scope->deadline = deadline;     /* fire_ will look at it again */
+            return 0;
+        }
+    }
+    return async_timeout_move_(scope, duration);
 }
 
 ASYNC_API bool async_timeout_expired(const async_timeout *scope)
