@@ -42,7 +42,7 @@
 
 #if ASYNC_COMPUTED_GOTO
 typedef int32_t async_point_;       /* twice a label's distance, see below */
-#define ASYNC_LAST_ 65535
+#define ASYNC_LAST_ 65534
 #elif ASYNC_FRAME_BITS == 8
 typedef uint8_t async_point_;
 #define ASYNC_LAST_ 255
@@ -237,14 +237,19 @@ ASYNC_API const char *async_debug_task_name_(void);
 
 #else
 
+/* The number is the size of a local struct, as sdcc confuses the enumerators
+ * of nested blocks. 0: out of the function. */
+#define ASYNC_SET_(handler, number_) \
+    struct handler { char number[(number_) + 1]; }
+#define ASYNC_GET_(handler) ((int)sizeof(struct handler) - 1)
 #define ASYNC_HANDLERS_ \
-    enum { async_handler_ = ASYNC_LAST_, async_outer_ = ASYNC_LAST_ }; \
+    ASYNC_SET_(async_handler_, 0); \
     int async_to_ = *async_resume_;
 #define ASYNC_LEAVE_(handler) \
-    do { async_to_ = (handler); goto async_negative_; } while (0)
+    do { async_to_ = ASYNC_GET_(handler); goto async_negative_; } while (0)
 #define ASYNC_HANDLER_ \
-    case ASYNC_CASE_(async_handler_): \
-    ASYNC_CHECK_(async_to_ == async_handler_, \
+    case ASYNC_CASE_(ASYNC_GET_(async_handler_)): \
+    ASYNC_CHECK_(async_to_ == ASYNC_GET_(async_handler_), \
                  "an await stands in a switch of its own");
 #define ASYNC_DISPATCH_ \
     async_dispatch_: ASYNC_UNUSED_LABEL_ \
@@ -252,10 +257,10 @@ ASYNC_API const char *async_debug_task_name_(void);
     case ASYNC_CASE_(0):
 #define ASYNC_DISPATCH_END_ ASYNC_UNKNOWN_ }
 #define ASYNC_TAIL_ \
-    async_to_ = ASYNC_LAST_; \
+    async_to_ = 0; \
     async_negative_: ASYNC_UNUSED_LABEL_ \
     if (async_rc_ == ASYNC_PENDING) { goto async_suspend_; } \
-    if (async_to_ != ASYNC_LAST_) { goto async_dispatch_; } \
+    if (async_to_ != 0) { goto async_dispatch_; } \
     *async_resume_ = 0; \
     async_suspend_: ASYNC_UNUSED_LABEL_
 

@@ -52,30 +52,18 @@
 
 #else
 
-/* Some compilers, such as sdcc, find the enumerators of a closed block in the
- * blocks that follow it. So each closed one is followed by a block with the
- * values that hold again: what is found is then right. */
 #define ASYNC_REHANDLE_(extra) \
     { \
         ASYNC_QUIET_ \
-        enum { async_handler_ = ASYNC_NUMBER_(extra) }; \
+        ASYNC_SET_(async_handler_, ASYNC_NUMBER_(extra)); \
         ASYNC_QUIET_END_
 #define ASYNC_SCOPE_OPEN_ \
     { \
         ASYNC_QUIET_ \
-        enum { async_restored_ = async_outer_ }; \
-        enum { async_outer_ = async_handler_ }; \
+        ASYNC_SET_(async_outer_, ASYNC_GET_(async_handler_)); \
         ASYNC_QUIET_END_ \
         { ASYNC_REHANDLE_(1)
-#define ASYNC_SCOPE_CLOSE_ \
-        } } \
-        { \
-            ASYNC_QUIET_ \
-            enum { async_handler_ = async_outer_ }; \
-            enum { async_outer_ = async_restored_ }; \
-            ASYNC_QUIET_END_ \
-        } \
-    }
+#define ASYNC_SCOPE_CLOSE_ } } }
 
 #endif
 
@@ -121,7 +109,7 @@
         async_flow_ = ASYNC_ENDED_; \
         break; \
     } \
-    ASYNC_STATIC_ASSERT_(sizeof(lvalue) == sizeof(int), async_outcome_is_int); \
+    ASYNC_OUTCOME_IS_INT_(lvalue) \
     (lvalue) = ASYNC_OUTCOME_; \
     for (async_flow_ = 0;; async_flow_++) { \
         if (async_flow_ > ASYNC_ENDED_) { \
@@ -148,6 +136,12 @@
     if (async_flow_ == ASYNC_CONTINUED_) { async_flow_ = 0; continue; } \
     async_flow_ = 0; \
     ASYNC_SCOPE_CLOSE_
+
+#define ASYNC_OUTCOME_IS_INT_(lvalue) \
+    { \
+        ASYNC_STATIC_ASSERT_(sizeof(lvalue) == sizeof(int), \
+                             async_outcome_is_an_int); \
+    }
 
 /* How the body above was left, as one number. */
 #define ASYNC_OUTCOME_ \
@@ -206,7 +200,7 @@
  * `release`, which does not await: give back a lock, close a descriptor. If
  * `acquire` fails there is nothing to release. */
 #define ASYNC_WITH(acquire, release) \
-    ASYNC_SCOPE_(ASYNC_AWAIT(acquire), ((void)(release), async_rc_))
+    ASYNC_SCOPE_(ASYNC_AWAIT(acquire), ((release), async_rc_))
 #define ASYNC_WITH_END ASYNC_SCOPE_END_
 
 /* The same with a `release` that is awaited. `lvalue`, an int in the frame,
@@ -214,7 +208,7 @@
  * the place of that. */
 #define ASYNC_WITH_AWAIT(lvalue, acquire, release) \
     { \
-    ASYNC_STATIC_ASSERT_(sizeof(lvalue) == sizeof(int), async_outcome_is_int); \
+    ASYNC_OUTCOME_IS_INT_(lvalue) \
     ASYNC_AWAIT(acquire); \
     ASYNC_SCOPE_OPEN_ \
     for (async_flow_ = 0;;) { \

@@ -15,7 +15,7 @@ static async_status delay_poll(struct delay_self *self)
     return self->left-- > 0 ? ASYNC_PENDING : 0;
 }
 
-ASYNC_INLINE_ ASYNC delay(struct delay_self *self, int times, int result)
+static ASYNC delay(struct delay_self *self, int times, int result)
 {
     ASYNC_BEGIN(self);
     self->left = times;

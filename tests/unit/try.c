@@ -24,8 +24,15 @@ struct nest {
     int item[2];
 };
 
+static async_status logged(const char *text)
+{
+    test_log("%s", text);
+    return 0;
+}
+
+#ifndef ASYNC_NO_COUNTER        /* each of what follows stands on one line */
 /* A generator of two items, with an awaiting finally. */
-ASYNC_INLINE_ ASYNC items(struct items_self *self, int *out)
+static ASYNC items(struct items_self *self, int *out)
 {
     ASYNC_BEGIN(self);
     ASYNC_TRY
@@ -39,12 +46,6 @@ ASYNC_INLINE_ ASYNC items(struct items_self *self, int *out)
         test_log("g");
     ASYNC_TRY_END
     ASYNC_END;
-}
-
-static async_status logged(const char *text)
-{
-    test_log("%s", text);
-    return 0;
 }
 
 /* Each step suspends, so that every place is resumed at. */
@@ -136,7 +137,6 @@ static async_status logged(const char *text)
         ASYNC_END; \
     }
 
-#ifndef ASYNC_NO_COUNTER        /* each of them stands on one line */
 EACH_OUTER(EACH_PAIR, NEST)
 
 /* The model: what a body of each kind does with how its inside was left. */
