@@ -121,44 +121,41 @@ ASYNC_API void async_fd_adopt_(int fd, unsigned flags)
     }
 }
 
-/* What is it? Its flags, or an error. For TCP that is one system call. */
+/* What is it? Its flags, or an error. For TCP that is two system calls. */
 static int async_fd_look_(int fd)
 {
     struct stat status;
     int value, mode;
     socklen_t size = sizeof value;
-    bool tcp = ASYNC_SYS_(getsockopt)(fd, IPPROTO_TCP, TCP_NODELAY, &value,
-                                      &size) == 0;
+    int flags = ASYNC_FD_KNOWN_;
 
-    if (tcp) {
-        return ASYNC_FD_KNOWN_ | ASYNC_FD_SOCKET_ | ASYNC_FD_SHORT_;
-    }
-    if (errno == EBADF) {
-        return ASYNC_EBADF;
-    }
-    if (errno != ENOTSOCK) {
-        return ASYNC_FD_KNOWN_ | ASYNC_FD_SOCKET_;
-    }
-    if (ASYNC_SYS_(fstat)(fd, &status) < 0) {
-        return -errno;
-    }
     mode = ASYNC_SYS_(fcntl)(fd, F_GETFL);
     if (mode < 0) {
+        return -errno;
+    }
+    if ((mode & O_NONBLOCK) == 0) {
+        flags |= ASYNC_FD_BLOCKS_;
+    }
+    if (ASYNC_SYS_(getsockopt)(fd, IPPROTO_TCP, TCP_NODELAY, &value,
+                               &size) == 0) {
+        return flags | ASYNC_FD_SOCKET_ | ASYNC_FD_SHORT_;
+    }
+    if (errno != ENOTSOCK) {
+        return flags | ASYNC_FD_SOCKET_;
+    }
+    if (ASYNC_SYS_(fstat)(fd, &status) < 0) {
         return -errno;
     }
     if (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode)
         || S_ISBLK(status.st_mode)) {
         return ASYNC_FD_KNOWN_;             /* c: it never says EAGAIN */
     }
-    if ((mode & O_NONBLOCK) == 0) {
-        return ASYNC_FD_KNOWN_ | ASYNC_FD_BLOCKS_;
-    }
 #ifdef O_DIRECT
-    if ((mode & O_DIRECT) != 0) {           /* a pipe of packets */
-        return ASYNC_FD_KNOWN_;
+    if ((mode & O_DIRECT) != 0) {
+        return flags;                       /* a pipe of packets */
     }
 #endif
-    return ASYNC_FD_KNOWN_ | (S_ISFIFO(status.st_mode) ? ASYNC_FD_SHORT_ : 0);
+    return S_ISFIFO(status.st_mode) ? flags | ASYNC_FD_SHORT_ : flags;
 }
 
 /* ---- what operations are made of ----------------------------------------- */
@@ -500,7 +497,8 @@ static int async_fd_pieces_(const async_fd_ *it, const struct iovec **pieces,
 {
     const struct iovec *all = *pieces;
     size_t length = 0;
-    bool one = (it->flags & ASYNC_FD_BLOCKS_) != 0;
+    bool one = (it->flags & (ASYNC_FD_BLOCKS_ | ASYNC_FD_SOCKET_))
+        == ASYNC_FD_BLOCKS_;
     int i;
 
     if (*count < 0 || (all == NULL && *count != 0)) {

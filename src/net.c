@@ -236,7 +236,9 @@ static int async_accept_call_(const async_fd_ *it, int fd,
 {
     int peer;
 
-    if ((it->flags & ASYNC_FD_BLOCKS_) != 0 && !async_fd_ready_(fd, POLLIN)) {
+    if ((it->flags & ASYNC_FD_BLOCKS_) != 0                         /* h */
+        && (it->flags & ASYNC_FD_SOCKET_) != 0
+        && !async_fd_ready_(fd, POLLIN)) {
         return -1;
     }
 #ifdef SOCK_NONBLOCK
@@ -459,14 +461,14 @@ ASYNC_API async_status async_tcp_connect(int *fd, const char *host, int port)
         rc = async_socket(address.storage.ss_family, SOCK_STREAM, 0);
         *fd = rc;
     }
-    if (rc >= 0) {
-        rc = async_connect(*fd, (struct sockaddr *)&address.storage,
-                           address.length);
+    if (rc < 0) {
+        *fd = -1;
+        return rc;
     }
+    rc = async_connect(*fd, (struct sockaddr *)&address.storage,
+                       address.length);
     if (rc < 0 && rc != ASYNC_PENDING) {
-        if (*fd >= 0) {
-            (void)async_close(*fd);
-        }
+        (void)async_close(*fd);
         *fd = -1;
     }
     return rc;
