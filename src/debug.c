@@ -110,7 +110,7 @@ ASYNC_API void async_frame_ends_(const void *memory, size_t size)
     /* The loop's main task is an exception: whoever runs the loop keeps its
      * memory, and async_run cancels what is left in it. */
     if (async_this_loop_ == NULL || async_this_task_ == NULL
-        || (async_this_task_ == async_this_loop_->until
+        || (async_this_task_ == async_this_loop_->u.until
             && async_this_task_->frame == memory)) {
         return;
     }

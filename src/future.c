@@ -22,10 +22,13 @@ ASYNC_API async_status async_future_wait(async_future *future)
 {
     async_task *task = async_self_();
 
+    if (async_granted_(task)) {         /* by value: the future may be gone */
+        return task->timer.u.result;
+    }
     if (future == NULL) {
         return async_settle_(task, ASYNC_EINVAL);
     }
-    if (future->set && async_state_(task) != ASYNC_READY_) {
+    if (future->set) {
         return async_settle_(task, future->result);
     }
     ASYNC_WAITS_("async_future_wait", future);

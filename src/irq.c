@@ -88,7 +88,7 @@ static async_irq_count async_irq_take_(async_irq *irq)
 /* Nobody waits for it any more: take it from the loop's list. */
 static void async_irq_unwait_(async_irq *irq)
 {
-    async_irq **at = &async_this_loop_->irqs;
+    async_irq **at = &irq->loop->irqs;
 
     if (irq->waiter == NULL) {
         return;
@@ -149,14 +149,22 @@ ASYNC_API void async_irq_dispatch_(async_loop *loop)
 ASYNC_API int async_irq_close(async_irq *irq)
 {
     async_task *waiter;
+    async_loop *before;
 
     if (irq == NULL || irq->loop == NULL) {
         return ASYNC_EINVAL;
     }
     waiter = irq->waiter;
     async_irq_unwait_(irq);
-    if (waiter != NULL && async_state_(waiter) == ASYNC_LINKED_) {
-        async_wake_(waiter, ASYNC_ECANCELED);
+    if (waiter != NULL) {
+        before = async_loop_use(irq->loop);
+        if (async_state_(waiter) == ASYNC_LINKED_) {
+            async_wake_(waiter, ASYNC_ECANCELED);
+        } else {                /* on its way here: not to look at the irq */
+            waiter->timer.u.result = ASYNC_ECANCELED;
+            async_set_state_(waiter, ASYNC_READY_);
+        }
+        (void)async_loop_use(before);
     }
     irq->loop = NULL;
     return 0;

@@ -160,8 +160,11 @@ ASYNC_API async_status async_poll(void)
 {
     async_task *task = async_this_task_;
 
-    if (task != NULL && ASYNC_STRUCK_P_(task)) {
-        return async_deliver_(task);
+    if (task != NULL) {
+        if (ASYNC_STRUCK_P_(task)) {
+            return async_deliver_(task);
+        }
+        async_set_state_(task, ASYNC_RUNNING_);     /* not parked: it polls */
     }
     return ASYNC_PENDING;
 }
@@ -255,11 +258,12 @@ static void async_finish_(async_loop *loop, async_task *task, int result)
     loop->alive--;
 #if ASYNC_HOSTED
     if (task->timer.node.round != loop->round && --loop->left == 0) {
-        loop->stop = true;
+        async_loop_stop(loop);
     }
 #endif
-    if (task == loop->until) {
-        loop->stop = true;
+    if (loop->stop != ASYNC_ENDED_RUN_ && task == loop->u.until) {
+        loop->stop = ASYNC_ENDED_RUN_;
+        loop->u.result = result;        /* a callback may free the task */
     }
 #if ASYNC_DEBUG
     async_debug_finish_(loop, task);
@@ -387,15 +391,16 @@ static async_duration async_until_due_(async_loop *loop)
 {
     async_ticks next, passed;
 
-    if (!ASYNC_NONE_READY_(loop)) {
+    if (!ASYNC_NONE_READY_(loop) || loop->notified) {
         return 0;
     }
-    next = async_timer_next_(&loop->timers);
-    if (next == ASYNC_NEVER) {
+    if (ASYNC_TIMERS_EMPTY_(&loop->timers)) {
         return ASYNC_NEVER;
     }
+    next = async_timer_next_(&loop->timers);
     passed = (async_ticks)(ASYNC_CLOCK() - loop->timers.base);
-    return next > passed ? (async_duration)(next - passed) : 0;
+    next = next > passed ? (async_ticks)(next - passed) : 0;
+    return next < ASYNC_NEVER ? (async_duration)next : ASYNC_NEVER - 1;
 }
 
 /* Gather what came from outside, after sleeping for at most `wait`. */
@@ -458,7 +463,7 @@ static int async_turns_(async_loop *loop)
     int rc = ASYNC_EINTR;
 
     loop->running = true;
-    while (!loop->stop) {
+    while (loop->stop == ASYNC_GO_ON_) {
         if (ASYNC_NONE_READY_(loop)) {
             if (!async_sleep_on_(loop, &rc)) {
                 break;
@@ -472,6 +477,7 @@ static int async_turns_(async_loop *loop)
     }
     async_this_task_ = NULL;
     loop->running = false;
+    loop->fresh = false;
     return rc;
 }
 
@@ -483,7 +489,8 @@ ASYNC_API int async_loop_run(async_loop *loop, const async_task *until)
     if (loop == NULL) {
         return ASYNC_EINVAL;
     }
-    if (loop->running || async_this_task_ != NULL) {
+    if (loop->running || async_this_task_ != NULL
+        || (before != NULL && before->running)) {
         return ASYNC_EBUSY;
     }
     if (until != NULL && async_state_(until) == ASYNC_IDLE_) {
@@ -493,18 +500,18 @@ ASYNC_API int async_loop_run(async_loop *loop, const async_task *until)
     if (until != NULL && async_done(until)) {
         rc = until->timer.u.result;
     } else {
-        loop->until = until;
+        loop->u.until = until;
         rc = async_turns_(loop);
-        loop->until = NULL;
-        if (rc == ASYNC_EINTR && until != NULL && async_done(until)) {
-            rc = until->timer.u.result;
-        }
 #if ASYNC_DEBUG
         if (rc == ASYNC_EDEADLK) {
             async_debug_deadlock_(loop);
         }
 #endif
-        loop->stop = false;
+        if (loop->stop == ASYNC_ENDED_RUN_) {
+            rc = loop->u.result;
+        }
+        loop->u.until = NULL;
+        loop->stop = ASYNC_GO_ON_;
     }
     async_this_loop_ = before;
     return rc;
@@ -527,6 +534,7 @@ ASYNC_API async_duration async_loop_step(async_loop *loop)
     async_collect_(loop, 0);
     async_run_ready_(loop);
     loop->running = false;
+    loop->fresh = false;
     wait = async_until_due_(loop);
     async_this_task_ = task;
     async_this_loop_ = before;
@@ -535,8 +543,8 @@ ASYNC_API async_duration async_loop_step(async_loop *loop)
 
 ASYNC_API void async_loop_stop(async_loop *loop)
 {
-    if (loop != NULL) {
-        loop->stop = true;
+    if (loop != NULL && loop->stop == ASYNC_GO_ON_) {
+        loop->stop = ASYNC_STOPPED_;
     }
 }
 
@@ -552,10 +560,10 @@ ASYNC_API int async_loop_open(async_loop *loop)
     loop->running = false;
     loop->lists = NULL;
     loop->irqs = NULL;
-    loop->until = NULL;
+    loop->u.until = NULL;
     loop->alive = 0;
     loop->fresh = false;
-    loop->stop = false;
+    loop->stop = ASYNC_GO_ON_;
     loop->notified = 0;
 #if ASYNC_HOSTED
     loop->round = 0;
@@ -587,9 +595,22 @@ static void async_cancel_timer_(async_timer *timer)
     }
 }
 
+/* A task that joins this one, or NULL: callbacks stand in the same ring. */
+static async_node *async_joiner_(const async_task *task)
+{
+    async_node *node = task->joiners;
+
+    while (node != NULL && node->state == ASYNC_WATCH_) {
+        node = node->next == task->joiners ? NULL : node->next;
+    }
+    return node;
+}
+
 /* Strike every task once. Those that are parked where the loop can see move to
  * the ready queue by it, so that at last a walk along the queue finds those
- * who join them, and those who join these. */
+ * who join them, and those who join these. Each of those has been struck for
+ * its own part, so a joiner does not pass its strike on: that would be the
+ * task's second one, and interrupt its cleanup. */
 static void async_cancel_found_(async_loop *loop)
 {
     struct async_irq *irq;
@@ -610,23 +631,13 @@ static void async_cancel_found_(async_loop *loop)
     }
     for (node = loop->head;; node = node->next) {
         async_task *task = ASYNC_TASK_(node);
-        async_node *joiner = task->joiners;
-        bool again = joiner != NULL;
+        async_node *joiner;
 
-        if (!ASYNC_STRUCK_P_(task)) {
-            async_cancel(task);
-        }
-        while (again) {                 /* the ring changes with each strike */
-            again = false;
-            joiner = task->joiners;
-            while (joiner != NULL) {
-                if (joiner->state != ASYNC_WATCH_) {
-                    async_cancel(ASYNC_TASK_(joiner));
-                    again = true;
-                    break;
-                }
-                joiner = joiner->next == task->joiners ? NULL : joiner->next;
-            }
+        async_cancel(task);
+        while ((joiner = async_joiner_(task)) != NULL) {
+            joiner->state &= (async_mark_)~ASYNC_PENDING_;  /* or it stays */
+            async_cancel(ASYNC_TASK_(joiner));
+            joiner->state |= ASYNC_FORWARDED_;
         }
         if (&node->next == loop->tail) {
             break;
@@ -639,6 +650,11 @@ static void async_cancel_found_(async_loop *loop)
  * struck again. A program that answers every round with more of them is given
  * up on, rather than followed for ever. */
 #define ASYNC_ROUNDS_ 100
+#if ASYNC_HOSTED
+#define ASYNC_ROUND_GOES_ON_(loop) ((loop)->left != 0)
+#else
+#define ASYNC_ROUND_GOES_ON_(loop) ((loop)->alive != 0)
+#endif
 
 ASYNC_API int async_loop_cancel_all(async_loop *loop)
 {
@@ -649,7 +665,7 @@ ASYNC_API int async_loop_cancel_all(async_loop *loop)
     if (loop == NULL) {
         return ASYNC_EINVAL;
     }
-    if (loop->running) {
+    if (loop->running || (before != NULL && before->running)) {
         return ASYNC_EBUSY;
     }
     async_this_loop_ = loop;
@@ -658,11 +674,13 @@ ASYNC_API int async_loop_cancel_all(async_loop *loop)
         loop->round++;
         loop->left = loop->alive;
 #endif
-        loop->stop = false;
         async_cancel_found_(loop);
-        rc = async_turns_(loop);
+        do {                            /* whatever the cleanups stop */
+            loop->stop = ASYNC_GO_ON_;
+            rc = async_turns_(loop);
+        } while (rc == ASYNC_EINTR && ASYNC_ROUND_GOES_ON_(loop));
     }
-    loop->stop = false;
+    loop->stop = ASYNC_GO_ON_;
     async_this_loop_ = before;
     if (loop->alive == 0) {
         return 0;

@@ -20,16 +20,21 @@
 
 struct async_irq;
 
+enum { ASYNC_GO_ON_ = 0, ASYNC_STOPPED_, ASYNC_ENDED_RUN_ };
+
 struct async_loop {
     async_node *head;           /* ready queue: the oldest, */
     async_node **tail;          /* and where to append; &head: it is empty */
     async_list *lists;          /* wait lists in which somebody waits */
     struct async_irq *irqs;     /* irqs for which somebody waits */
-    const async_task *until;    /* the loop stops when this one is done */
+    union {
+        const async_task *until;    /* the run ends when this one is done */
+        int result;                 /* and that was it; its memory may go */
+    } u;
     unsigned alive;             /* tasks spawned and not done */
     async_ticks now;            /* the time of this turn, if `fresh` */
     bool fresh;
-    bool stop;
+    unsigned char stop;         /* ASYNC_GO_ON_ and so on */
     bool running;               /* inside a run or a step of it */
     volatile unsigned char notified;    /* an irq was raised: look at irqs */
 #if ASYNC_HOSTED

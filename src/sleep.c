@@ -8,7 +8,7 @@ static async_ticks async_loop_now_(async_loop *loop)
 {
     if (!loop->fresh) {
         loop->now = ASYNC_CLOCK();
-        loop->fresh = true;
+        loop->fresh = loop->running;    /* between turns time goes on */
         if (ASYNC_TIMERS_EMPTY_(&loop->timers)) {
             loop->timers.base = loop->now;
         }

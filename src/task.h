@@ -193,8 +193,9 @@ ASYNC_API int async_result(const async_task *task);
 
 /* Call fn(watch, task) when the task ends: after its joiners were woken, in
  * the order of registration, as the last thing the loop does with it; the last
- * of the callbacks may free the task or spawn it again. A task that is done
- * calls at once. 0, or ASYNC_EINVAL for NULL or a task that was never spawned.
+ * of the callbacks may free the task or spawn it again (unless a task that
+ * joins it was struck in this very turn, and has yet to look). A task that is
+ * done calls at once. 0, or ASYNC_EINVAL for NULL or a task that was never spawned.
  * A callback must not block, and cannot await. Task or callback of the loop. */
 ASYNC_API int async_on_done(async_task *task, async_watch *watch,
                             async_watch_fn fn);

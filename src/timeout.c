@@ -96,9 +96,13 @@ ASYNC_API async_status async_timeout_leave_(async_timeout *scope,
     return rc;
 }
 
+/* Times are told by their distance from the queue's base, as in the queue:
+ * this loop may be late by nearly half the range. */
 ASYNC_API void async_timeout_fire_(async_timeout *scope, async_ticks now)
 {
-    if ((async_duration)(scope->deadline - now) > 0) {
+    async_ticks base = async_this_loop_->timers.base;
+
+    if ((async_ticks)(scope->deadline - base) > (async_ticks)(now - base)) {
         scope->timer.u.deadline = scope->deadline;  /* it moved meanwhile */
         async_timer_add_(&async_this_loop_->timers, &scope->timer);
         return;
@@ -144,5 +148,5 @@ ASYNC_API int async_timeout_reschedule(async_timeout *scope,
 
 ASYNC_API bool async_timeout_expired(const async_timeout *scope)
 {
-    return scope->fired != 0;
+    return scope != NULL && scope->fired != 0;
 }
