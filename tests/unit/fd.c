@@ -350,7 +350,7 @@ static ASYNC closer(struct main *self)
 }
 
 struct closing { async_frame frame; struct main *main; };
-static ASYNC closing(struct closing *self)
+static ASYNC run_closing(struct closing *self)
 {
     return closer(self->main);
 }
@@ -368,7 +368,7 @@ static ASYNC woken_then_closed(struct main *self)
     CHECK_EQ(async_pipe(self->ends), 0);
     memcpy(copy.ends, self->ends, sizeof copy.ends);
     memcpy(copy.other, self->other, sizeof copy.other);
-    async_spawn(&self->task, closing, &it);
+    async_spawn(&self->task, run_closing, &it);
     one_start(&self->a, "read", 'r', self->ends[0], 9);
     AWAIT(async_yield());
     put(self->other[1], "x");
@@ -817,7 +817,7 @@ TEST(fd_hazard_j_broken_pipe_is_an_error)
 struct endless { async_frame frame; async_task task; int fd; long n; int rc;
                  char buffer[64]; };
 
-static ASYNC endless(struct endless *self)
+static ASYNC run_endless(struct endless *self)
 {
     ASYNC_BEGIN(self);
     for (;;) {
@@ -834,7 +834,7 @@ static ASYNC fair(struct main *self)
     ASYNC_BEGIN(self);
     ZERO(it);
     it.fd = open("/dev/zero", O_RDONLY);
-    async_spawn(&it.task, endless, &it);
+    async_spawn(&it.task, run_endless, &it);
     for (self->i = 0; self->i < 10; self->i++) {
         AWAIT(async_yield());
     }

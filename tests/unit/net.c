@@ -138,9 +138,9 @@ TEST(net_tcp_echo_with_many_clients)
 /* A connected pair of TCP sockets: self->fd and self->peer. */
 static ASYNC tcp_pair(struct main *self)
 {
-    static async_frame frame;
+    static struct { async_frame frame; } own;
 
-    ASYNC_BEGIN((struct { async_frame frame; } *)(void *)&frame);
+    ASYNC_BEGIN(&own);
     self->listener = async_tcp_listen("127.0.0.1", 0, 5);
     self->port = async_local_port(self->listener);
     AWAIT(async_tcp_connect(&self->fd, "127.0.0.1", self->port));
