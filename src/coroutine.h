@@ -181,7 +181,9 @@ ASYNC_API const char *async_debug_task_name_(void);
 /* In a lint build the labels are wider than an int, so that the compiler
  * reports those which fall into a switch of the user's. A debug build notices
  * when such a switch jumps to one. */
-#if ASYNC_LINT
+#if ASYNC_LINT && INT_MAX == 32767
+#define ASYNC_CASE_(number) ((number) + (1L << 20))
+#elif ASYNC_LINT
 #define ASYNC_CASE_(number) ((number) + (1LL << 40))
 #else
 #define ASYNC_CASE_(number) (number)
