@@ -1,0 +1,74 @@
+#!/bin/sh
+# Random programs against the reference model, in several configurations.
+#   FULL=1   more of them, and more programs
+# A failing seed is shown with its program, cut down to what fails; replay it:
+#   build/test/model/NAME SEED
+out=build/test/model
+mkdir -p $out
+warn='-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror'
+bad=0
+
+# model NAME SEEDS COMPILER FLAGS...
+model() {
+    name=$1 seeds=$2
+    shift 2
+    if ! command -v "$1" >/dev/null 2>&1; then
+        echo "skip model_$name: no $1"
+    elif ! "$@" $warn -o $out/$name tests/model/model.c -lpthread; then
+        echo "FAIL model_$name: it does not compile"
+        bad=1
+    elif timeout 300 $out/$name 1 "$seeds" > $out/$name.log 2> $out/$name.err; then
+        sed 's/^ */  /' $out/$name.log
+        echo "ok model_$name"
+    else
+        grep -v '^async: deadlock\|^  task \|^    in ' $out/$name.err | head -n 20
+        grep -v '^FAIL' $out/$name.log
+        echo "FAIL model_$name: $(grep '^FAIL' $out/$name.log)"
+        bad=1
+    fi
+}
+
+# The test of the test: a library that forgets one rule must be caught.
+mutant() {
+    name=$1 from=$2 to=$3 file=$4
+    rm -rf $out/mutant
+    mkdir -p $out/mutant/src $out/mutant/tests/model
+    cp src/*.h src/*.c $out/mutant/src
+    cp tests/model/model.c $out/mutant/tests/model
+    sed "s/$from/$to/" src/$file > $out/mutant/src/$file
+    if cmp -s src/$file $out/mutant/src/$file; then
+        echo "FAIL model_notices_$name: nothing to change in $file"
+        bad=1
+    elif gcc -std=c99 -O1 -o $out/mutant/model $out/mutant/tests/model/model.c \
+             -lpthread 2>/dev/null \
+         && timeout 100 $out/mutant/model 1 20000 >/dev/null 2>&1; then
+        echo "FAIL model_notices_$name: it does not"
+        bad=1
+    else
+        echo "ok model_notices_$name"
+    fi
+}
+
+model ticks64 30000 ${CC:-cc} -std=c99 -O2
+model ticks16 20000 ${CC:-cc} -std=c99 -O1 -DASYNC_TICK_BITS=16
+if [ -n "$FULL" ]; then
+    model ticks64_many 500000 gcc -std=c99 -O2
+    model ticks16_many 200000 clang -std=c99 -O2 -DASYNC_TICK_BITS=16
+    model ticks32 100000 gcc -std=c99 -O2 -DASYNC_TICK_BITS=32
+    model list 100000 gcc -std=c99 -O2 -DASYNC_TIMER_WHEEL=0
+    model forward 100000 gcc -std=c99 -O2 -DASYNC_TIMER_WHEEL=0 \
+        -DASYNC_BACKLINKS=0 -DASYNC_DEBUG=1
+    model freestanding 100000 gcc -std=c99 -O2 -DASYNC_HOSTED=0
+    model goto 50000 gcc -std=gnu99 -O2 -DASYNC_COMPUTED_GOTO=1
+    model debug_san 20000 gcc -std=c99 -O1 -g -DASYNC_DEBUG=1 \
+        -fsanitize=address,undefined -fno-sanitize-recover=all
+    mutant outer_deadline '!outer' 'true' timeout.c
+    mutant inside_cancel '(state & ASYNC_CANCELED_) == 0' 'true' timeout.c
+    mutant own_strike 'if (!undelivered)' 'if (false)' timeout.c
+    mutant forwarding 'async_cancel(target)' '(void)0' join.c
+    mutant circle 'return target == task' 'return false' join.c
+    mutant granted_sleep 'async_state_(task) == ASYNC_STRUCK_' 'false' sleep.c
+    mutant coalescing '(node->state \& ASYNC_PENDING_) != 0' 'false' loop.c
+    mutant moved_deadline '(now - base)' '(now - base) * 0' timeout.c
+fi
+exit $bad
