@@ -23,9 +23,8 @@ static ASYNC endless(struct endless *self)
             say("  %s", self->name);
         }
     } ASYNC_FINALLY(self->outcome) {
-        say("  %s: cleaning up", self->name);
-        AWAIT(async_sleep(ASYNC_MS(500)));
-        say("  %s: clean", self->name);
+        AWAIT(async_sleep(ASYNC_MS(500 * self->seconds)));
+        say("  %s: cleaned up", self->name);
     } ASYNC_TRY_END;
     ASYNC_END;
 }
