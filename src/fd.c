@@ -63,12 +63,12 @@ ASYNC_API struct async_fds *async_fds_(async_loop *loop, int *err)
 
 ASYNC_API async_fd_ *async_fd_make_(struct async_fds *fds, int fd, int *err)
 {
-    unsigned at = (unsigned)fd;
-    unsigned first = at - at % ASYNC_CHUNK_;
+    unsigned number = (unsigned)fd;
+    unsigned first = number - number % ASYNC_CHUNK_;
     unsigned i;
     async_fd_ *chunk;
 
-    if (at >= fds->limit) {
+    if (number >= fds->limit) {
         unsigned room = first < 2 * fds->limit ? 2 * fds->limit
                                                : first + ASYNC_CHUNK_;
         async_fd_ **entries = (async_fd_ **)ASYNC_SYS_(realloc)(
@@ -83,7 +83,7 @@ ASYNC_API async_fd_ *async_fd_make_(struct async_fds *fds, int fd, int *err)
         fds->entries = entries;
         fds->limit = room;
     }
-    if (fds->entries[at] == NULL) {
+    if (fds->entries[number] == NULL) {
         chunk = (async_fd_ *)ASYNC_SYS_(calloc)(ASYNC_CHUNK_, sizeof *chunk);
         if (chunk == NULL) {
             *err = ASYNC_ENOMEM;
@@ -95,7 +95,7 @@ ASYNC_API async_fd_ *async_fd_make_(struct async_fds *fds, int fd, int *err)
             fds->entries[first + i] = chunk + i;
         }
     }
-    return fds->entries[at];
+    return fds->entries[number];
 }
 
 ASYNC_API void async_fd_reset_(struct async_fds *fds, async_fd_ *it,
@@ -322,15 +322,16 @@ ASYNC_API async_status async_fd_failed_(int fd, async_fd_ *it, int direction,
 ASYNC_API bool async_fd_ready_(int fd, short events)
 {
     struct pollfd look;
+    int n;
 
     look.fd = fd;
     look.events = events;
     look.revents = 0;
-    if (ASYNC_SYS_(poll)(&look, 1, 0) == 0) {
+    n = ASYNC_SYS_(poll)(&look, 1, 0);
+    if (n == 0) {
         errno = EAGAIN;
-        return false;
     }
-    return true;                /* or an error: then let the call say it */
+    return n > 0;               /* what is wrong with it, the call will say */
 }
 
 /* ---- readiness ----------------------------------------------------------- */
@@ -806,7 +807,7 @@ ASYNC_API void async_port_wake_(async_loop *loop)
     ptrdiff_t n;
 
     do {
-        n = write(loop->fds->wake[1], &one, sizeof one);
+        n = ASYNC_SYS_(write)(loop->fds->wake[1], &one, sizeof one);
     } while (n < 0 && errno == EINTR);
     errno = before;
 }

@@ -81,7 +81,9 @@ ASYNC_API ASYNC async_read(int fd, void *buffer, size_t length);
  * other side is gone, without a signal. */
 ASYNC_API ASYNC async_write(int fd, const void *buffer, size_t length);
 
-/* The same over several pieces. ASYNC_EINVAL for a negative count. */
+/* The same over several pieces. As the array of pieces is looked at each time
+ * the task is resumed, it belongs in the frame or in static memory, like the
+ * pieces themselves. ASYNC_EINVAL for a negative count. */
 ASYNC_API ASYNC async_readv(int fd, const struct iovec *pieces, int count);
 ASYNC_API ASYNC async_writev(int fd, const struct iovec *pieces, int count);
 

@@ -161,7 +161,7 @@ ASYNC_INLINE_ async_status async_fd_got_(async_fd_ *it, ptrdiff_t n,
 }
 
 /* Before a call on a blocking descriptor: would it go through now? If not,
- * errno is EAGAIN. */
+ * errno says why: EAGAIN, or what poll failed for. */
 ASYNC_API bool async_fd_ready_(int fd, short events);
 
 ASYNC_INLINE_ size_t async_fd_length_(size_t length)

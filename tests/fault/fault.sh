@@ -1,0 +1,13 @@
+#!/bin/sh
+# Builds the fault injection with each backend and runs it: lines `ok NAME` or
+# `FAIL NAME: why`. CC and CFLAGS as usual; ASYNC_INCLUDE is src or `.`.
+cd "$(dirname "$0")/../.." || exit 1
+mkdir -p build/fault
+bad=0
+for poll in 0 1; do
+    ${CC:-cc} -std=c99 ${CFLAGS:--O1 -g} -Wall -Wextra -DASYNC_POLL=$poll \
+        -I"${ASYNC_INCLUDE:-src}" -o build/fault/fault$poll \
+        tests/fault/fault.c -lpthread || exit 1
+    $WRAP build/fault/fault$poll "$@" || bad=1
+done
+exit $bad
