@@ -196,7 +196,7 @@ ASYNC_API const char *async_debug_task_name_(void);
         ASYNC_FALLTHROUGH_ \
         case ASYNC_CASE_(async_here_): \
         ASYNC_CHECK_(*async_resume_ == async_here_, \
-                     "an await stands in a switch of its own"); \
+                     "an await stands in a switch that is not the body's"); \
         ASYNC_DEBUG_LINE_ \
         async_rc_ = (x); \
     }
@@ -252,7 +252,7 @@ ASYNC_API const char *async_debug_task_name_(void);
 #define ASYNC_HANDLER_ \
     case ASYNC_CASE_(ASYNC_GET_(async_handler_)): \
     ASYNC_CHECK_(async_to_ == ASYNC_GET_(async_handler_), \
-                 "an await stands in a switch of its own");
+                 "an await stands in a switch that is not the body's");
 #define ASYNC_DISPATCH_ \
     async_dispatch_: ASYNC_UNUSED_LABEL_ \
     switch (ASYNC_CASE_(async_to_)) { \

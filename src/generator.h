@@ -57,7 +57,9 @@ typedef struct async_generator {
 #else
 #define ASYNC_YIELD() \
     do { \
-        enum { async_here_ = ASYNC_NUMBER_(0), async_close_ = ASYNC_NUMBER_(1) }; \
+        enum { \
+            async_here_ = ASYNC_NUMBER_(0), async_close_ = ASYNC_NUMBER_(1) \
+        }; \
         *async_resume_ = async_here_; \
         ASYNC_DEBUG_LINE_ \
         ASYNC_DEBUG_YIELD_ \
@@ -68,7 +70,7 @@ typedef struct async_generator {
         ASYNC_LEAVE_(async_handler_); \
         case ASYNC_CASE_(async_here_): \
         ASYNC_CHECK_(*async_resume_ == async_here_, \
-                     "a yield stands in a switch of its own"); \
+                     "a yield stands in a switch that is not the body's"); \
     } while (0)
 #define ASYNC_CLOSE_(point) ((point)++)
 #endif

@@ -1,7 +1,7 @@
 /* The same, where the user's own value is the number of a point: the switch
  * jumps into an await that the frame is not at.
  *
- * trap: await_in_switch_equal.c:[0-9]+: switches: an await stands in a switch
+ * trap: await_in_switch_equal.c:[0-9]+: switches: an await stands in a switch that is not
  */
 #define ASYNC_NO_LOOP
 #include "async.h"

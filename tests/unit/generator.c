@@ -184,7 +184,11 @@ static ASYNC words(struct words_self *self, const char *const *list,
     ASYNC_END;
 }
 
-struct reader_self { async_frame frame; struct words_self words; struct word word; };
+struct reader_self {
+    async_frame frame;
+    struct words_self words;
+    struct word word;
+};
 
 static ASYNC reader(struct reader_self *self, const char *const *list)
 {
@@ -210,7 +214,11 @@ TEST(generator_items_are_of_any_type)
 }
 
 /* A generator over a generator: closing goes through both. */
-struct even_self { async_generator frame; struct count count; int x; };
+struct even_self {
+    async_generator frame;
+    struct count count;
+    int x;
+};
 
 static ASYNC even(struct even_self *self, int n, int *out)
 {
@@ -223,7 +231,11 @@ static ASYNC even(struct even_self *self, int n, int *out)
     ASYNC_END;
 }
 
-struct outer_self { async_frame frame; struct even_self even; int x, mode; };
+struct outer_self {
+    async_frame frame;
+    struct even_self even;
+    int x, mode;
+};
 
 static ASYNC outer(struct outer_self *self)
 {
@@ -258,7 +270,11 @@ TEST(generator_over_a_generator)
 }
 
 /* Closing may fail, may return a value, may not be caught as an error. */
-struct closing_self { async_generator frame; struct delay_self delay; int slot, error; };
+struct closing_self {
+    async_generator frame;
+    struct delay_self delay;
+    int slot, error;
+};
 
 static ASYNC closing(struct closing_self *self, int mode, int *out)
 {
@@ -280,7 +296,11 @@ static ASYNC closing(struct closing_self *self, int mode, int *out)
     ASYNC_END;
 }
 
-struct closer_self { async_frame frame; struct closing_self closing; int x, error; };
+struct closer_self {
+    async_frame frame;
+    struct closing_self closing;
+    int x, error;
+};
 
 static ASYNC closer(struct closer_self *self, int mode)
 {

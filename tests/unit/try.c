@@ -739,8 +739,8 @@ static ASYNC retry(struct some *self)
     ASYNC_BEGIN(self);
     for (self->i = 0; self->i < 3; self->i++) {
         ASYNC_TRY
-            AWAIT(delay(&self->delay, 1, self->i == self->mode ? ASYNC_CANCEL
-                                                               : -1));
+            AWAIT(delay(&self->delay, 1,
+                        self->i == self->mode ? ASYNC_CANCEL : -1));
             break;
         ASYNC_CATCH(self->error)
             test_log("again ");
@@ -762,8 +762,12 @@ TEST(try_retry_loop_ends_with_a_cancel)
 }
 
 /* Recursion: frames from a pool, taken before the try, given back after. */
-struct walk_self { async_frame frame; struct walk_self *child; struct delay_self delay;
-              int value, slot; };
+struct walk_self {
+    async_frame frame;
+    struct walk_self *child;
+    struct delay_self delay;
+    int value, slot;
+};
 static struct walk_self pool[8];
 static int pool_used;
 
