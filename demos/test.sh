@@ -95,7 +95,8 @@ build() {
 # What depends on the machine becomes N: ports, process numbers, measured times.
 normal() {
     case $1 in
-    tour) sed -e 's/[0-9][0-9.]*/N/g' -e 's/[#=.]\{2,\}/~/g' -e 's/  */ /g' ;;
+    tour) sed -e 's/[0-9][0-9.]*/N/g' -e 's/[#=.o~|]\{2,\}/~/g' \
+              -e 's/  */ /g' ;;
     *) cat ;;
     esac
 }
