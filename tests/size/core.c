@@ -1,0 +1,112 @@
+/* The core, each part of it used once: spawn, run, sleep, yield, cancel. With
+ * one more feature by -DJOIN, -DTIMEOUT, ... the difference is its cost. The
+ * clock is a variable that nobody moves: the tick is not counted here. */
+#include "use.h"
+
+#ifdef GENERATOR
+struct count { async_generator frame; uint8_t i; };
+#endif
+
+struct frame {
+    async_frame frame;
+#ifdef TIMEOUT
+    async_timeout scope;
+#endif
+#ifdef TRY
+    int outcome;
+#endif
+#ifdef GENERATOR
+    struct count count;
+    uint8_t item;
+#endif
+};
+
+volatile board_time board_ticks;
+static async_task task;
+static struct frame frame;
+
+#ifdef FUTURE
+static async_future future;
+#endif
+
+#ifdef IRQ
+static async_irq irq;
+
+BOARD_EVENT_HANDLER
+{
+    async_irq_raise(&irq);
+}
+#endif
+
+#ifdef GENERATOR
+static ASYNC count(struct count *self, uint8_t *item)
+{
+    ASYNC_BEGIN(self);
+    for (self->i = 0; self->i < 3; self->i++) {
+        *item = self->i;
+        ASYNC_YIELD();
+    }
+    ASYNC_END;
+}
+#endif
+
+static ASYNC entry(struct frame *self)
+{
+    ASYNC_BEGIN(self);
+#ifdef TRY
+    ASYNC_TRY
+#endif
+    AWAIT(async_yield());
+    AWAIT(async_sleep(10));
+#ifdef JOIN
+    AWAIT(async_join(&task));
+#endif
+#ifdef SHIELD
+    AWAIT(async_shield(&task));
+#endif
+#ifdef TIMEOUT
+    AWAIT(ASYNC_TIMEOUT(&self->scope, 5, async_sleep(10)));
+#endif
+#ifdef IRQ
+    AWAIT(async_irq_wait(&irq));
+#endif
+#ifdef FUTURE
+    AWAIT(async_future_wait(&future));
+    async_future_set(&future, 1);
+#endif
+#ifdef GENERATOR
+    ASYNC_FOR(count, &self->count, &self->item)
+        board_led(self->item);
+    ASYNC_FOR_END
+#endif
+#ifdef TRY
+    ASYNC_FINALLY(self->outcome)
+    board_led(FAST);
+    ASYNC_TRY_END
+#endif
+    async_cancel(&task);
+    ASYNC_END;
+}
+
+int main(void)
+{
+#ifdef RUN
+    return async_run(entry, &frame);
+#else
+    async_loop loop;
+
+    async_loop_open(&loop);
+#ifdef IRQ
+    async_irq_open(&irq);
+    board_event_open();
+#endif
+    async_spawn(&task, entry, &frame);
+#ifdef STEP
+    for (;;) {
+        async_loop_step(&loop);
+    }
+#else
+    return async_loop_run(&loop, NULL);
+#endif
+#endif
+}

@@ -1,0 +1,6 @@
+/* Nothing: what every other program is measured from. */
+int main(void)
+{
+    for (;;) {
+    }
+}

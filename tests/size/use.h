@@ -1,0 +1,21 @@
+/* How the size programs take in async.h: in one file with the program, or for
+ * the core alone in a file apart. */
+#include "board.h"
+
+#define ASYNC_CLOCK() board_now()
+#if !defined APART || defined SIZE_LIBRARY
+#define ASYNC_IMPLEMENTATION
+#endif
+#include "async.h"
+
+/* The size of each struct, to be read from the symbol table. */
+#ifdef SIZE_STRUCTS
+#define SIZE_OF(type) char sizeof_##type[sizeof(type)];
+SIZE_OF(async_frame)
+SIZE_OF(async_task)
+SIZE_OF(async_loop)
+SIZE_OF(async_timeout)
+SIZE_OF(async_irq)
+SIZE_OF(async_future)
+SIZE_OF(async_watch)
+#endif
