@@ -19,6 +19,7 @@
 static void async_describe_(char *text, size_t size, const async_task *task)
 {
     (void)size;
+    (void)task;
     ASYNC_FORMAT_(text, size, "task `%s` (spawned at %s:%d)", task->name,
                   task->file, task->line);
 }
@@ -80,7 +81,8 @@ ASYNC_API void async_debug_returned_(const async_task *task)
 {
     unsigned state = async_state_(task);
 
-    if (state >= ASYNC_WAITING_ && state <= ASYNC_DEAF_) {
+    if ((state >= ASYNC_WAITING_ && state <= ASYNC_DEAF_)
+        || state == ASYNC_YIELDED_) {
         async_fatal_("it ends while an operation is under way that was started "
                      "but not awaited", task, NULL, 0);
     }
@@ -135,10 +137,25 @@ ASYNC_API const char *async_debug_task_name_(void)
     return async_this_task_ == NULL ? NULL : async_this_task_->name;
 }
 
-ASYNC_API void async_debug_started_(const async_task *task)
+/* "main.c:34: worker: task `worker` (spawned at main.c:12): async_sleep: what" */
+ASYNC_API void async_debug_misuse_(const char *operation, const char *what)
 {
-    async_fatal_("an operation is started while another one that was not "
-                 "awaited is under way", task, NULL, 0);
+    const async_frame *frame = async_innermost_;
+    char who[160] = "no task";
+    char text[500];
+
+    if (async_this_task_ != NULL) {
+        async_describe_(who, sizeof who, async_this_task_);
+    }
+    (void)operation;
+    (void)what;
+    if (frame != NULL) {
+        ASYNC_FORMAT_(text, sizeof text, "%s:%d: %s: %s: %s: %s", frame->file,
+                      frame->line, frame->function, who, operation, what);
+    } else {
+        ASYNC_FORMAT_(text, sizeof text, "%s: %s: %s", who, operation, what);
+    }
+    ASYNC_TRAP(text);
 }
 
 ASYNC_API void async_debug_deadlock_(const async_loop *loop)

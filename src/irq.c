@@ -35,14 +35,16 @@ ASYNC_API int async_irq_open(async_irq *irq)
 
 ASYNC_API void async_irq_raise(async_irq *irq)
 {
-    async_loop *loop = irq->loop;
-    async_irq_count count = ASYNC_ATOMIC_LOAD_(&irq->count);
+    async_irq_count count;
+    async_loop *loop;
 
 #if ASYNC_DEBUG
-    if (loop == NULL) {
+    if (irq == NULL || irq->loop == NULL) {
         ASYNC_TRAP("async_irq_raise: the irq is not open");
     }
 #endif
+    loop = irq->loop;
+    count = ASYNC_ATOMIC_LOAD_(&irq->count);
     do {
         if (count == ASYNC_IRQ_MAX) {
             break;

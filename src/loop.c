@@ -299,6 +299,9 @@ ASYNC_API int async_on_done(async_task *task, async_watch *watch,
         || async_state_(task) == ASYNC_IDLE_) {
         return ASYNC_EINVAL;
     }
+    if (watch->node.state == ASYNC_WATCH_) {
+        return ASYNC_EALREADY;
+    }
     watch->fn = fn;
     if (async_state_(task) == ASYNC_DONE_) {
         fn(watch, task);
@@ -525,7 +528,7 @@ ASYNC_API async_duration async_loop_step(async_loop *loop)
 
     if (loop == NULL || loop->running) {
 #if ASYNC_DEBUG
-        ASYNC_TRAP("async_loop_step: no loop, or inside a run of it");
+        async_debug_misuse_("async_loop_step", "no loop, or one that runs");
 #endif
         return ASYNC_NEVER;
     }

@@ -182,22 +182,25 @@ ASYNC_INLINE_ bool async_granted_(async_task *task)
     return true;
 }
 
+/* The running task, for an operation; a debug build names one that is called
+ * where there is none, or while another one is under way. */
 #if ASYNC_DEBUG
-ASYNC_API void async_debug_started_(const async_task *task);
-#endif
+ASYNC_API void async_debug_misuse_(const char *operation, const char *what);
 
-ASYNC_INLINE_ async_task *async_self_(void)
+ASYNC_INLINE_ async_task *async_self_in_(const char *operation)
 {
-#if ASYNC_DEBUG
     if (async_this_task_ == NULL) {
-        ASYNC_TRAP("an operation was called outside a task");
+        async_debug_misuse_(operation, "called outside a task");
+    } else if (async_state_(async_this_task_) >= ASYNC_WAITING_) {
+        async_debug_misuse_(operation, "called while another operation is "
+                            "under way, which was started but not awaited");
     }
-    if (async_state_(async_this_task_) >= ASYNC_WAITING_) {
-        async_debug_started_(async_this_task_);
-    }
-#endif
     return async_this_task_;
 }
+#define async_self_() async_self_in_(__func__)
+#else
+#define async_self_() async_this_task_
+#endif
 
 /* The rest of async_yield: for a task over which something hangs. */
 ASYNC_API async_status async_yield_(async_task *task);

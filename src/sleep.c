@@ -20,7 +20,7 @@ ASYNC_API async_ticks async_now(void)
 {
 #if ASYNC_DEBUG
     if (async_this_loop_ == NULL) {
-        ASYNC_TRAP("async_now: no loop is current");
+        async_debug_misuse_("async_now", "no loop is current");
     }
 #endif
     return async_loop_now_(async_this_loop_);

@@ -195,8 +195,9 @@ ASYNC_API int async_result(const async_task *task);
  * the order of registration, as the last thing the loop does with it; the last
  * of the callbacks may free the task or spawn it again (unless a task that
  * joins it was struck in this very turn, and has yet to look). A task that is
- * done calls at once. 0, or ASYNC_EINVAL for NULL or a task that was never spawned.
- * A callback must not block, and cannot await. Task or callback of the loop. */
+ * done calls at once. 0, ASYNC_EINVAL for NULL or a task that was never
+ * spawned, ASYNC_EALREADY for a watch (zeroed or called memory, like a task)
+ * that is registered. A callback must not block, and cannot await. Task or callback of the loop. */
 ASYNC_API int async_on_done(async_task *task, async_watch *watch,
                             async_watch_fn fn);
 
@@ -225,10 +226,6 @@ ASYNC_EXTERN_C_ ASYNC_LOCAL_ ASYNC_THREAD async_task *async_this_task_;
 #endif
 
 #define ASYNC_TASK_(n) ((async_task *)(void *)(n))
-
-/* The running task, for an operation; a debug build names one that is called
- * where there is none. */
-ASYNC_INLINE_ async_task *async_self_(void);
 
 /* The node's state, apart from what hangs over it. */
 ASYNC_INLINE_ unsigned async_state_(const async_task *task)

@@ -74,7 +74,7 @@ ASYNC_API async_status async_timeout_leave_(async_timeout *scope,
 
 #if ASYNC_DEBUG
     if (task->scopes != scope) {
-        ASYNC_TRAP("a timeout scope is left before one inside it");
+        async_debug_misuse_("a timeout", "left before another one inside it");
     }
 #endif
     async_timeout_disarm_(scope);

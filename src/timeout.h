@@ -68,7 +68,7 @@ ASYNC_INLINE_ void async_timeout_enter_(async_timeout *scope,
 {
 #if ASYNC_DEBUG
     if (scope->task != NULL && scope->task != async_this_task_) {
-        ASYNC_TRAP("a timeout scope is entered by two tasks");
+        async_debug_misuse_("a timeout", "entered while another task is in it");
     }
 #endif
     if (scope->task == NULL) {
