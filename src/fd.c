@@ -91,6 +91,7 @@ ASYNC_API async_fd_ *async_fd_make_(struct async_fds *fds, int fd, int *err)
         }
         for (i = 0; i < ASYNC_CHUNK_; i++) {
             chunk[i].generation = 1;
+            chunk[i].fd = (int)(first + i);
             chunk[i].flags = ASYNC_FD_IN_ | ASYNC_FD_OUT_;
             fds->entries[first + i] = chunk + i;
         }
@@ -240,9 +241,9 @@ static async_fd_ *async_fd_resume_(int fd, async_status *rc)
     return it;
 }
 
-ASYNC_API async_fd_ *async_fd_enter_other_(int fd, async_status *rc)
+ASYNC_API async_fd_ *async_fd_entry_other_(int fd, async_status *rc)
 {
-    async_task *task = async_self_();
+    async_task *task = async_this_task_;
     struct async_fds *fds = async_this_loop_->fds;
     async_fd_ *it;
 
@@ -266,54 +267,58 @@ ASYNC_API async_fd_ *async_fd_enter_other_(int fd, async_status *rc)
     return it;
 }
 
-ASYNC_API async_status async_fd_park_(int fd, async_fd_ *it, int direction,
+ASYNC_API async_status async_fd_park_(async_fd_ *it, int direction,
                                       const char *what)
 {
     async_task *task = async_this_task_;
     struct async_fds *fds = async_this_loop_->fds;
-    int err;
 
     (void)what;
-    if (ASYNC_STRUCK_P_(task)) {
+    if (ASYNC_UNLIKELY_(ASYNC_STRUCK_P_(task))) {
         return async_deliver_(task);
     }
-    err = async_backend_waits_(fds, fd, it);
-    if (ASYNC_UNLIKELY_(err < 0)) {
+    if (ASYNC_UNLIKELY_(!ASYNC_BACKEND_WAITS_(fds, it))) {
+        int err = async_backend_waits_(fds, it);
+
         if (err == ASYNC_EPERM) {           /* c: look again in each turn */
             it->flags |= ASYNC_FD_IN_ | ASYNC_FD_OUT_;
             return ASYNC_PENDING;
         }
-        return err;
+        if (err < 0) {
+            return err;
+        }
     }
     fds->waiting++;
-    ASYNC_WAITS_(what, (const void *)(intptr_t)fd);
+    it->age = 0;
+    ASYNC_WAITS_(what, (const void *)(intptr_t)it->fd);
     return async_link_(&it->waiters[direction], ASYNC_LINKED_);
 }
 
-ASYNC_API async_status async_fd_failed_(int fd, async_fd_ *it, int direction,
+ASYNC_API async_status async_fd_failed_(async_fd_ *it, int direction,
                                         const char *what)
 {
     struct async_fds *fds = async_this_loop_->fds;
     int err = errno;
 
     if (err == EINTR) {                                             /* i */
-        return ASYNC_AGAIN_;
+        return async_fd_give_way_(async_this_task_, it->generation);
     }
     if (err == EAGAIN || err == EWOULDBLOCK) {
         it->flags &= (unsigned char)~(direction == ASYNC_READS_
                                       ? ASYNC_FD_IN_ : ASYNC_FD_OUT_);
-        return async_fd_park_(fd, it, direction, what);
+        return async_fd_park_(it, direction, what);
     }
     if (err == EBADF) {
         async_fd_reset_(fds, it, 0);
     } else if (err == ENOTSOCK && (it->flags & ASYNC_FD_SOCKET_) != 0) {
         /* a: it was a socket when it was last looked at. */
-        int flags = async_fd_look_(fd);
+        int flags = async_fd_look_(it->fd);
 
         async_fd_reset_(fds, it, 0);
         if (flags >= 0 && (flags & ASYNC_FD_SOCKET_) == 0) {
             it->flags |= (unsigned char)flags;
-            return ASYNC_AGAIN_;
+            return async_fd_give_way_(async_this_task_,
+                                      it->generation);
         }
     }
     return -err;
@@ -340,7 +345,7 @@ ASYNC_API bool async_fd_ready_(int fd, short events)
  * each time, and what kind of file it is does not matter: n. */
 static async_status async_fd_await_(int fd, int direction, const char *what)
 {
-    async_task *task = async_self_();
+    async_task *task = async_this_task_;
     async_loop *loop = async_this_loop_;
     struct pollfd look;
     struct async_fds *fds;
@@ -387,43 +392,51 @@ static async_status async_fd_await_(int fd, int direction, const char *what)
     if (it == NULL) {
         return rc;
     }
-    rc = async_backend_arm_(fds, fd, it);
+    rc = async_backend_arm_(fds, it);
     if (rc < 0) {
         return rc == ASYNC_EPERM ? 0 : rc;                          /* c */
     }
-    return async_fd_park_(fd, it, direction, what);
+    return async_fd_park_(it, direction, what);
 }
 
 ASYNC_API async_status async_readable(int fd)
 {
+    (void)async_self_();
     return async_fd_await_(fd, ASYNC_READS_, "async_readable");
 }
 
 ASYNC_API async_status async_writable(int fd)
 {
+    (void)async_self_();
     return async_fd_await_(fd, ASYNC_WRITES_, "async_writable");
 }
 
 /* ---- reading and writing ------------------------------------------------- */
 
-static ptrdiff_t async_fd_read_(const async_fd_ *it, int fd, void *buffer,
-                                size_t length)
+static ptrdiff_t async_fd_read_other_(const async_fd_ *it, int fd,
+                                      void *buffer, size_t length)
 {
-    if ((it->flags & ASYNC_FD_SOCKET_) != 0) {
-        return ASYNC_SYS_(recv)(fd, buffer, length, MSG_DONTWAIT);
-    }
     if ((it->flags & ASYNC_FD_BLOCKS_) != 0 && !async_fd_ready_(fd, POLLIN)) {
         return -1;
     }
     return ASYNC_SYS_(read)(fd, buffer, length);
 }
 
+ASYNC_INLINE_ ptrdiff_t async_fd_read_(const async_fd_ *it, int fd,
+                                       void *buffer, size_t length)
+{
+    return ASYNC_LIKELY_((it->flags & ASYNC_FD_SOCKET_) != 0)
+        ? ASYNC_SYS_(recv)(fd, buffer, length, MSG_DONTWAIT)
+        : async_fd_read_other_(it, fd, buffer, length);
+}
+
 ASYNC_API async_status async_read(int fd, void *buffer, size_t length)
 {
     async_status rc;
     async_fd_ *it = async_fd_enter_(fd, &rc);
+    ptrdiff_t n;
 
-    if (it == NULL) {
+    if (ASYNC_UNLIKELY_(it == NULL)) {
         return rc;
     }
     if (ASYNC_UNLIKELY_(length - 1 >= INT_MAX || buffer == NULL)) {
@@ -436,26 +449,18 @@ ASYNC_API async_status async_read(int fd, void *buffer, size_t length)
         length = async_fd_length_(length);
     }
     if (!async_fd_may_(it, ASYNC_FD_IN_)) {
-        return async_fd_park_(fd, it, ASYNC_READS_, "async_read");
+        return async_fd_park_(it, ASYNC_READS_, "async_read");
     }
-    do {
-        ptrdiff_t n = async_fd_read_(it, fd, buffer, length);
-
-        if (n >= 0) {
-            return async_fd_got_(it, n, length);
-        }
-        rc = async_fd_failed_(fd, it, ASYNC_READS_, "async_read");
-    } while (rc == ASYNC_AGAIN_);
-    return rc;
+    n = async_fd_read_(it, fd, buffer, length);
+    if (ASYNC_UNLIKELY_(n < 0)) {
+        return async_fd_failed_(it, ASYNC_READS_, "async_read");
+    }
+    return async_fd_got_(it, n, length);
 }
 
-static ptrdiff_t async_fd_write_(const async_fd_ *it, int fd,
-                                 const void *buffer, size_t length)
+static ptrdiff_t async_fd_write_other_(const async_fd_ *it, int fd,
+                                       const void *buffer, size_t length)
 {
-    if ((it->flags & ASYNC_FD_SOCKET_) != 0) {
-        return ASYNC_SYS_(send)(fd, buffer, length,
-                                MSG_DONTWAIT | MSG_NOSIGNAL);
-    }
     if ((it->flags & ASYNC_FD_BLOCKS_) != 0) {                      /* h */
         if (!async_fd_ready_(fd, POLLOUT)) {
             return -1;
@@ -465,30 +470,36 @@ static ptrdiff_t async_fd_write_(const async_fd_ *it, int fd,
     return ASYNC_SYS_(write)(fd, buffer, length);
 }
 
+ASYNC_INLINE_ ptrdiff_t async_fd_write_(const async_fd_ *it, int fd,
+                                        const void *buffer, size_t length)
+{
+    return ASYNC_LIKELY_((it->flags & ASYNC_FD_SOCKET_) != 0)
+        ? ASYNC_SYS_(send)(fd, buffer, length,
+                                MSG_DONTWAIT | MSG_NOSIGNAL)
+        : async_fd_write_other_(it, fd, buffer, length);
+}
+
 ASYNC_API async_status async_write(int fd, const void *buffer, size_t length)
 {
     async_status rc;
     async_fd_ *it = async_fd_enter_(fd, &rc);
+    ptrdiff_t n;
 
-    if (it == NULL) {
+    if (ASYNC_UNLIKELY_(it == NULL)) {
         return rc;
     }
     if (ASYNC_UNLIKELY_(buffer == NULL && length != 0)) {
         return ASYNC_EINVAL;
     }
     if (!async_fd_may_(it, ASYNC_FD_OUT_)) {
-        return async_fd_park_(fd, it, ASYNC_WRITES_, "async_write");
+        return async_fd_park_(it, ASYNC_WRITES_, "async_write");
     }
-    do {
-        ptrdiff_t n = async_fd_write_(it, fd, buffer,
+    n = async_fd_write_(it, fd, buffer,
                                       async_fd_length_(length));
-
-        if (n >= 0) {
-            return (async_status)n;
-        }
-        rc = async_fd_failed_(fd, it, ASYNC_WRITES_, "async_write");
-    } while (rc == ASYNC_AGAIN_);
-    return rc;
+    if (ASYNC_UNLIKELY_(n < 0)) {
+        return async_fd_failed_(it, ASYNC_WRITES_, "async_write");
+    }
+    return (async_status)n;
 }
 
 /* The length of all pieces, or an error. Where one call could move more than
@@ -551,6 +562,7 @@ ASYNC_API async_status async_readv(int fd, const struct iovec *pieces,
     async_status rc;
     async_fd_ *it = async_fd_enter_(fd, &rc);
     int length;
+    ptrdiff_t n;
 
     if (it == NULL) {
         return rc;
@@ -560,17 +572,13 @@ ASYNC_API async_status async_readv(int fd, const struct iovec *pieces,
         return length;
     }
     if (!async_fd_may_(it, ASYNC_FD_IN_)) {
-        return async_fd_park_(fd, it, ASYNC_READS_, "async_readv");
+        return async_fd_park_(it, ASYNC_READS_, "async_readv");
     }
-    do {
-        ptrdiff_t n = async_fd_readv_(it, fd, pieces, count);
-
-        if (n >= 0) {
-            return async_fd_got_(it, n, (size_t)length);
-        }
-        rc = async_fd_failed_(fd, it, ASYNC_READS_, "async_readv");
-    } while (rc == ASYNC_AGAIN_);
-    return rc;
+    n = async_fd_readv_(it, fd, pieces, count);
+    if (n < 0) {
+        return async_fd_failed_(it, ASYNC_READS_, "async_readv");
+    }
+    return async_fd_got_(it, n, (size_t)length);
 }
 
 static ptrdiff_t async_fd_writev_(const async_fd_ *it, int fd,
@@ -596,6 +604,7 @@ ASYNC_API async_status async_writev(int fd, const struct iovec *pieces,
     struct iovec first;
     async_status rc;
     async_fd_ *it = async_fd_enter_(fd, &rc);
+    ptrdiff_t n;
 
     if (it == NULL) {
         return rc;
@@ -605,17 +614,13 @@ ASYNC_API async_status async_writev(int fd, const struct iovec *pieces,
         return rc;
     }
     if (!async_fd_may_(it, ASYNC_FD_OUT_)) {
-        return async_fd_park_(fd, it, ASYNC_WRITES_, "async_writev");
+        return async_fd_park_(it, ASYNC_WRITES_, "async_writev");
     }
-    do {
-        ptrdiff_t n = async_fd_writev_(it, fd, pieces, count);
-
-        if (n >= 0) {
-            return (async_status)n;
-        }
-        rc = async_fd_failed_(fd, it, ASYNC_WRITES_, "async_writev");
-    } while (rc == ASYNC_AGAIN_);
-    return rc;
+    n = async_fd_writev_(it, fd, pieces, count);
+    if (n < 0) {
+        return async_fd_failed_(it, ASYNC_WRITES_, "async_writev");
+    }
+    return (async_status)n;
 }
 
 /* The count is in the caller's memory, so that whoever ends the wait finds it:
@@ -623,12 +628,12 @@ ASYNC_API async_status async_writev(int fd, const struct iovec *pieces,
 ASYNC_API async_status async_read_exactly(int fd, void *buffer, size_t length,
                                           size_t *done)
 {
-    if (done == NULL || *done > length) {
+    if (done == NULL || *done > length || (buffer == NULL && length != 0)) {
         return async_settle_(async_self_(), ASYNC_EINVAL);
     }
     while (*done < length) {
-        async_status n = async_read(fd, buffer == NULL ? NULL
-                                    : (char *)buffer + *done, length - *done);
+        async_status n = async_read(fd, (char *)buffer + *done,
+                                    length - *done);
 
         if (n <= 0) {
             return n == 0 ? ASYNC_EPIPE : n;
@@ -642,12 +647,11 @@ ASYNC_API async_status async_read_exactly(int fd, void *buffer, size_t length,
 ASYNC_API async_status async_write_all(int fd, const void *buffer,
                                        size_t length, size_t *done)
 {
-    if (done == NULL || *done > length) {
+    if (done == NULL || *done > length || (buffer == NULL && length != 0)) {
         return async_settle_(async_self_(), ASYNC_EINVAL);
     }
     while (*done < length) {
-        async_status n = async_write(fd, buffer == NULL ? NULL
-                                     : (const char *)buffer + *done,
+        async_status n = async_write(fd, (const char *)buffer + *done,
                                      length - *done);
 
         if (n < 0) {
@@ -707,7 +711,7 @@ ASYNC_API int async_detach(int fd)
         return ASYNC_EBADF;
     }
     if (it != NULL) {
-        async_backend_forget_(fds, fd, it);                         /* b */
+        async_backend_forget_(fds, it);                         /* b */
         async_fd_reset_(fds, it, ASYNC_EBADF);                      /* a */
     }
     return 0;

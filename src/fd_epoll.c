@@ -60,25 +60,25 @@ ASYNC_API void async_backend_close_(struct async_fds *fds)
 }
 
 /* Both directions at once, so that one registration does for good. */
-ASYNC_API int async_backend_arm_(struct async_fds *fds, int fd, async_fd_ *it)
+ASYNC_API int async_backend_arm_(struct async_fds *fds, async_fd_ *it)
 {
     int what = (it->flags & ASYNC_FD_ADDED_) != 0 ? EPOLL_CTL_MOD
                                                   : EPOLL_CTL_ADD;
-    uint64_t data = (uint64_t)it->generation << 32 | (uint32_t)fd;
+    uint64_t data = (uint64_t)it->generation << 32 | (uint32_t)it->fd;
     uint32_t interest = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI;
     int err = async_backend_open_(fds);
 
     if (err < 0) {
         return err;
     }
-    err = async_epoll_ctl_(fds->backend, what, fd, interest, data);
+    err = async_epoll_ctl_(fds->backend, what, it->fd, interest, data);
     if (err == ASYNC_EEXIST) {
-        err = async_epoll_ctl_(fds->backend, EPOLL_CTL_MOD, fd, interest,
+        err = async_epoll_ctl_(fds->backend, EPOLL_CTL_MOD, it->fd, interest,
                                data);
     } else if (err == ASYNC_ENOENT && what == EPOLL_CTL_MOD) {
         /* a: the number was closed behind our back, and is another file. */
         async_fd_reset_(fds, it, 0);
-        return async_backend_arm_(fds, fd, it);
+        return async_backend_arm_(fds, it);
     }
     if (err == 0) {
         it->flags |= ASYNC_FD_ADDED_;
@@ -86,11 +86,10 @@ ASYNC_API int async_backend_arm_(struct async_fds *fds, int fd, async_fd_ *it)
     return err;
 }
 
-ASYNC_API void async_backend_forget_(struct async_fds *fds, int fd,
-                                     async_fd_ *it)
+ASYNC_API void async_backend_forget_(struct async_fds *fds, async_fd_ *it)
 {
     if ((it->flags & ASYNC_FD_ADDED_) != 0) {
-        (void)async_epoll_ctl_(fds->backend, EPOLL_CTL_DEL, fd, 0, 0);
+        (void)async_epoll_ctl_(fds->backend, EPOLL_CTL_DEL, it->fd, 0, 0);
         it->flags &= (unsigned char)~ASYNC_FD_ADDED_;
     }
 }
@@ -122,18 +121,16 @@ static void async_epoll_tick_(struct async_fds *fds)
                                                NULL) == 0;
 }
 
-ASYNC_API int async_backend_waits_(struct async_fds *fds, int fd,
-                                   async_fd_ *it)
+ASYNC_API int async_backend_waits_(struct async_fds *fds, async_fd_ *it)
 {
     if ((it->flags & ASYNC_FD_ADDED_) == 0) {
-        int err = async_backend_arm_(fds, fd, it);
+        int err = async_backend_arm_(fds, it);
 
         if (err < 0) {
             return err;
         }
     }
-    it->age = 0;
-    if (ASYNC_UNLIKELY_(!fds->ticking)) {
+    if (!fds->ticking) {
         async_epoll_tick_(fds);
     }
     return 0;
@@ -161,7 +158,7 @@ static void async_epoll_verify_(struct async_fds *fds)
         it->age++;
         if (it->age < 2) {
             younger = true;
-        } else if (async_backend_arm_(fds, (int)fd, it) < 0) {
+        } else if (async_backend_arm_(fds, it) < 0) {
             async_fd_reset_(fds, it, 0);
         }
     }

@@ -44,25 +44,20 @@ ASYNC_API void async_backend_close_(struct async_fds *fds)
     free(fds->polls);
 }
 
-ASYNC_API int async_backend_arm_(struct async_fds *fds, int fd, async_fd_ *it)
+ASYNC_API int async_backend_arm_(struct async_fds *fds, async_fd_ *it)
 {
-    (void)fd;
     it->flags |= ASYNC_FD_ADDED_;
     return async_poll_room_(fds, 1);
 }
 
-ASYNC_API void async_backend_forget_(struct async_fds *fds, int fd,
-                                     async_fd_ *it)
+ASYNC_API void async_backend_forget_(struct async_fds *fds, async_fd_ *it)
 {
     (void)fds;
-    (void)fd;
     it->flags &= (unsigned char)~ASYNC_FD_ADDED_;
 }
 
-ASYNC_API int async_backend_waits_(struct async_fds *fds, int fd,
-                                   async_fd_ *it)
+ASYNC_API int async_backend_waits_(struct async_fds *fds, async_fd_ *it)
 {
-    (void)fd;
     it->flags |= ASYNC_FD_ADDED_;
     return async_poll_room_(fds, fds->waiting + 2);
 }

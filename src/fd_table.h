@@ -41,6 +41,7 @@ enum { ASYNC_READS_ = 0, ASYNC_WRITES_ = 1 };
 typedef struct async_fd_ {
     async_node *waiters[2];     /* rings of tasks, by direction */
     int generation;             /* > 0; another one after each close: a */
+    int fd;                     /* its number */
     unsigned char flags;
     unsigned char age;          /* seconds begun since somebody waits */
 } async_fd_;
@@ -70,12 +71,20 @@ ASYNC_INLINE_ async_fd_ *async_fd_find_(const struct async_fds *fds, int fd)
 ASYNC_INLINE_ void async_fd_wake_(struct async_fds *fds, async_fd_ *it,
                                   int direction, int result)
 {
-    async_node *node;
+    async_node *last = it->waiters[direction];
+    async_node *node, *next;
 
-    while ((node = async_ring_pop_(&it->waiters[direction])) != NULL) {
+    if (last == NULL) {
+        return;
+    }
+    it->waiters[direction] = NULL;
+    next = last->next;
+    do {
+        node = next;
+        next = node->next;
         fds->waiting--;
         async_wake_(ASYNC_TASK_(node), result);
-    }
+    } while (node != last);
 }
 
 /* An event, for reading or writing or both, as flags. */
@@ -108,11 +117,14 @@ ASYNC_API void async_fd_adopt_(int fd, unsigned flags);
  * NULL when the operation is over (or lets others run first) with this status.
  * Here are the two ways that every request goes: the task runs on, or it is
  * back from the event that it waited for. */
-ASYNC_API async_fd_ *async_fd_enter_other_(int fd, async_status *rc);
+ASYNC_API async_fd_ *async_fd_entry_other_(int fd, async_status *rc);
 
-ASYNC_INLINE_ async_fd_ *async_fd_enter_(int fd, async_status *rc)
+#define async_fd_enter_(fd, rc) \
+    ((void)async_self_(), async_fd_entry_((fd), (rc)))
+
+ASYNC_INLINE_ async_fd_ *async_fd_entry_(int fd, async_status *rc)
 {
-    async_task *task = async_self_();
+    async_task *task = async_this_task_;
     struct async_fds *fds = async_this_loop_->fds;
     async_fd_ *it = fds == NULL ? NULL : async_fd_find_(fds, fd);
 
@@ -126,7 +138,7 @@ ASYNC_INLINE_ async_fd_ *async_fd_enter_(int fd, async_status *rc)
             return it;
         }
     }
-    return async_fd_enter_other_(fd, rc);
+    return async_fd_entry_other_(fd, rc);
 }
 
 /* Let the others run first; the operation is evaluated again with this result.
@@ -137,17 +149,17 @@ ASYNC_API async_status async_fd_give_way_(async_task *task, int result);
  * struck looks for the last time, and so it tries in any case. */
 ASYNC_INLINE_ bool async_fd_may_(const async_fd_ *it, unsigned in_out)
 {
-    return (it->flags & in_out) != 0 || ASYNC_STRUCK_P_(async_self_()) != 0;
+    return ASYNC_LIKELY_((it->flags & in_out) != 0)
+        || ASYNC_STRUCK_P_(async_this_task_) != 0;
 }
 
 /* Rules 2 and 3: leave with the strike, or park. */
-ASYNC_API async_status async_fd_park_(int fd, async_fd_ *it, int direction,
+ASYNC_API async_status async_fd_park_(async_fd_ *it, int direction,
                                       const char *what);
 
-/* A system call has failed: ASYNC_AGAIN_ to make it once more, or what the
- * operation is to return. */
-#define ASYNC_AGAIN_ 1
-ASYNC_API async_status async_fd_failed_(int fd, async_fd_ *it, int direction,
+/* A system call has failed: what the operation is to return. If it is to be
+ * tried again, that is done when the others have run. */
+ASYNC_API async_status async_fd_failed_(async_fd_ *it, int direction,
                                         const char *what);
 
 /* A read has succeeded. */
@@ -181,14 +193,21 @@ ASYNC_API void async_backend_close_(struct async_fds *fds);
 
 /* Let events of the descriptor come, from the current state on; whether it is
  * known (ASYNC_FD_ADDED_) or not. ASYNC_EPERM: one that is always ready. */
-ASYNC_API int async_backend_arm_(struct async_fds *fds, int fd,
-                                 async_fd_ *it);
+ASYNC_API int async_backend_arm_(struct async_fds *fds, async_fd_ *it);
 /* No more events of it. */
-ASYNC_API void async_backend_forget_(struct async_fds *fds, int fd,
-                                     async_fd_ *it);
+ASYNC_API void async_backend_forget_(struct async_fds *fds, async_fd_ *it);
 /* A task is about to wait for it. */
-ASYNC_API int async_backend_waits_(struct async_fds *fds, int fd,
-                                   async_fd_ *it);
+ASYNC_API int async_backend_waits_(struct async_fds *fds, async_fd_ *it);
+
+/* Is there nothing to do for that? */
+#if ASYNC_POLL
+#define ASYNC_BACKEND_WAITS_(fds, it) \
+    (((it)->flags & ASYNC_FD_ADDED_) != 0 \
+     && (fds)->waiting + 2 <= (fds)->room)
+#else
+#define ASYNC_BACKEND_WAITS_(fds, it) \
+    (((it)->flags & ASYNC_FD_ADDED_) != 0 && (fds)->ticking)
+#endif
 /* Wait for events, and pass them on. */
 ASYNC_API void async_backend_wait_(struct async_fds *fds,
                                    async_duration ticks);

@@ -47,7 +47,7 @@ static ptrdiff_t async_receive_call_(int fd, const struct async_transfer_ *by)
 static async_status async_receive_(int fd, const struct async_transfer_ *by)
 {
     async_status rc;
-    async_fd_ *it = async_fd_enter_(fd, &rc);
+    async_fd_ *it = async_fd_entry_(fd, &rc);
     ptrdiff_t n;
 
     if (it == NULL) {
@@ -58,20 +58,17 @@ static async_status async_receive_(int fd, const struct async_transfer_ *by)
         return ASYNC_EINVAL;
     }
     if (by->flags == 0 && !async_fd_may_(it, ASYNC_FD_IN_)) {
-        return async_fd_park_(fd, it, ASYNC_READS_, by->what);
+        return async_fd_park_(it, ASYNC_READS_, by->what);
     }
-    do {
-        n = async_receive_call_(fd, by);
-        if (n >= 0) {
-            return by->flags == 0 && by->message == NULL
-                ? async_fd_got_(it, n, by->length) : (async_status)n;
-        }
-        if (by->flags != 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-            return async_fd_park_(fd, it, ASYNC_READS_, by->what);
-        }
-        rc = async_fd_failed_(fd, it, ASYNC_READS_, by->what);
-    } while (rc == ASYNC_AGAIN_);
-    return rc;
+    n = async_receive_call_(fd, by);
+    if (n >= 0) {
+        return by->flags == 0 && by->message == NULL
+            ? async_fd_got_(it, n, by->length) : (async_status)n;
+    }
+    if (by->flags != 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+        return async_fd_park_(it, ASYNC_READS_, by->what);
+    }
+    return async_fd_failed_(it, ASYNC_READS_, by->what);
 }
 
 static ptrdiff_t async_send_call_(int fd, const struct async_transfer_ *by)
@@ -91,7 +88,7 @@ static ptrdiff_t async_send_call_(int fd, const struct async_transfer_ *by)
 static async_status async_transmit_(int fd, const struct async_transfer_ *by)
 {
     async_status rc;
-    async_fd_ *it = async_fd_enter_(fd, &rc);
+    async_fd_ *it = async_fd_entry_(fd, &rc);
     ptrdiff_t n;
 
     if (it == NULL) {
@@ -101,16 +98,11 @@ static async_status async_transmit_(int fd, const struct async_transfer_ *by)
         return ASYNC_EINVAL;
     }
     if (!async_fd_may_(it, ASYNC_FD_OUT_)) {
-        return async_fd_park_(fd, it, ASYNC_WRITES_, by->what);
+        return async_fd_park_(it, ASYNC_WRITES_, by->what);
     }
-    do {
-        n = async_send_call_(fd, by);
-        if (n >= 0) {
-            return (async_status)n;
-        }
-        rc = async_fd_failed_(fd, it, ASYNC_WRITES_, by->what);
-    } while (rc == ASYNC_AGAIN_);
-    return rc;
+    n = async_send_call_(fd, by);
+    return n >= 0 ? (async_status)n
+                  : async_fd_failed_(it, ASYNC_WRITES_, by->what);
 }
 
 static void async_transfer_of_(struct async_transfer_ *by, const char *what,
@@ -128,6 +120,7 @@ ASYNC_API async_status async_recv(int fd, void *buffer, size_t length,
 {
     struct async_transfer_ by;
 
+    (void)async_self_();
     async_transfer_of_(&by, "async_recv", buffer, length, flags);
     return async_receive_(fd, &by);
 }
@@ -138,6 +131,7 @@ ASYNC_API async_status async_recvfrom(int fd, void *buffer, size_t length,
 {
     struct async_transfer_ by;
 
+    (void)async_self_();
     async_transfer_of_(&by, "async_recvfrom", buffer, length, flags);
     by.address = address;
     by.address_length = address_length;
@@ -162,6 +156,7 @@ ASYNC_API async_status async_send(int fd, const void *buffer, size_t length,
 {
     struct async_transfer_ by;
 
+    (void)async_self_();
     async_transfer_of_(&by, "async_send", buffer, length, flags);
     return async_transmit_(fd, &by);
 }
@@ -172,6 +167,7 @@ ASYNC_API async_status async_sendto(int fd, const void *buffer, size_t length,
 {
     struct async_transfer_ by;
 
+    (void)async_self_();
     async_transfer_of_(&by, "async_sendto", buffer, length, flags);
     by.address = (struct sockaddr *)(uintptr_t)address;
     by.size = address_length;
@@ -305,24 +301,21 @@ ASYNC_API async_status async_accept(int fd, struct sockaddr *address,
         return async_accept_rest_(fds);
     }
     if (!async_fd_may_(it, ASYNC_FD_IN_)) {
-        return async_fd_park_(fd, it, ASYNC_READS_, "async_accept");
+        return async_fd_park_(it, ASYNC_READS_, "async_accept");
     }
-    do {
-        peer = async_accept_call_(it, fd, address, length);
-        if (peer >= 0) {
-            async_fd_adopt_(peer, ASYNC_FD_SOCKET_
-                                  | (it->flags & ASYNC_FD_SHORT_));
-            return peer;
-        }
-        if (errno == ECONNABORTED) {
-            errno = EINTR;
-        } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS
-                   || errno == ENOMEM) {
-            it->flags |= ASYNC_FD_FULL_;
-        }
-        rc = async_fd_failed_(fd, it, ASYNC_READS_, "async_accept");
-    } while (rc == ASYNC_AGAIN_);
-    return rc;
+    peer = async_accept_call_(it, fd, address, length);
+    if (peer >= 0) {
+        async_fd_adopt_(peer, ASYNC_FD_SOCKET_
+                              | (it->flags & ASYNC_FD_SHORT_));
+        return peer;
+    }
+    if (errno == ECONNABORTED) {
+        errno = EINTR;
+    } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS
+               || errno == ENOMEM) {
+        it->flags |= ASYNC_FD_FULL_;
+    }
+    return async_fd_failed_(it, ASYNC_READS_, "async_accept");
 }
 
 /* One that was begun goes on by itself; asked again, the kernel says how it
@@ -360,7 +353,7 @@ ASYNC_API async_status async_connect(int fd, const struct sockaddr *address,
         return 0;
     }
     if (err == EINPROGRESS || err == EALREADY || err == EINTR) {
-        return async_fd_park_(fd, it, ASYNC_WRITES_, "async_connect");
+        return async_fd_park_(it, ASYNC_WRITES_, "async_connect");
     }
     return -err;
 }
