@@ -7,7 +7,7 @@
  * who does not handle it. */
 #include "demo.h"
 
-/* ---- a child, and a parent that awaits its value -------------------------- */
+/* ---- a child, and a parent that awaits its value ------------------------- */
 
 struct child {
     async_frame frame;
@@ -38,7 +38,7 @@ static ASYNC parent(struct parent *self)
     ASYNC_END;
 }
 
-/* ---- several waits in one coroutine --------------------------------------- */
+/* ---- several waits in one coroutine -------------------------------------- */
 
 struct steps {
     async_frame frame;
@@ -56,7 +56,7 @@ static ASYNC steps(struct steps *self)
     ASYNC_END;
 }
 
-/* ---- a chain: main awaits b, b awaits a ------------------------------------ */
+/* ---- a chain: main awaits b, b awaits a ---------------------------------- */
 
 struct a {
     async_frame frame;

@@ -13,7 +13,7 @@ struct worker {
     int items, outcome, cancel;
 };
 
-/* ---- cleaning up, and passing the cancellation on -------------------------- */
+/* ---- cleaning up, and passing the cancellation on ------------------------ */
 
 static ASYNC worker(struct worker *self)
 {
@@ -52,7 +52,7 @@ static ASYNC cleans_up(struct program *self)
     ASYNC_END;
 }
 
-/* ---- before the first step -------------------------------------------------- */
+/* ---- before the first step ----------------------------------------------- */
 
 static ASYNC too_early(struct program *self)
 {
@@ -65,7 +65,7 @@ static ASYNC too_early(struct program *self)
     ASYNC_END;
 }
 
-/* ---- refusing ----------------------------------------------------------------- */
+/* ---- refusing ------------------------------------------------------------ */
 
 /* ASYNC_CATCH never takes the task's own cancellation. ASYNC_CATCH_ALL does,
  * and without an ASYNC_RAISE the task goes on as if nothing had been. */

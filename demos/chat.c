@@ -21,7 +21,7 @@
 
 enum { NAME = 20, LINE = 512, OUTBOX = 32 * 1024 };
 
-/* ---- a client, as the server sees it ----------------------------------------- */
+/* ---- a client, as the server sees it ------------------------------------- */
 
 struct sender {
     async_frame frame;
@@ -106,7 +106,7 @@ static void tell_room(const struct client *from, const char *format,
     }
 }
 
-/* ---- what a client can say ----------------------------------------------------- */
+/* ---- what a client can say ----------------------------------------------- */
 
 static void enter(struct client *self, const char *room)
 {
@@ -225,7 +225,7 @@ static bool take(struct client *self, int got)
     return true;
 }
 
-/* ---- the task of a client -------------------------------------------------------- */
+/* ---- the task of a client ------------------------------------------------ */
 
 static ASYNC client(struct client *self)
 {
@@ -262,7 +262,7 @@ static void client_ended(async_watch *watch, async_task *task)
 static void welcome(int fd)
 {
     struct client *guest = calloc(1, sizeof *guest);
-    int size = OUTBOX;      /* the kernel keeps some more for it, not megabytes */
+    int size = OUTBOX;      /* the kernel is to keep no megabytes for it */
 
     if (guest == NULL) {
         async_close(fd);
@@ -279,7 +279,7 @@ static void welcome(int fd)
     async_on_done(&guest->task, &guest->watch, client_ended);
 }
 
-/* ---- the server ------------------------------------------------------------------ */
+/* ---- the server ---------------------------------------------------------- */
 
 struct server {
     async_frame frame;
@@ -385,7 +385,7 @@ static ASYNC program(struct program *self)
     ASYNC_END;              /* the clients that are left are cancelled */
 }
 
-/* ---- a client of one's own -------------------------------------------------------- */
+/* ---- a client of one's own ----------------------------------------------- */
 
 /* Carries bytes from one descriptor to another. */
 struct carry {

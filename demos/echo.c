@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- the server ------------------------------------------------------------- */
+/* ---- the server ---------------------------------------------------------- */
 
 struct connection {
     async_watch watch;      /* first: the callback finds the connection by it */
@@ -93,7 +93,7 @@ static ASYNC server(struct server *self)
     ASYNC_END;
 }
 
-/* ---- control-C -------------------------------------------------------------- */
+/* ---- control-C ----------------------------------------------------------- */
 
 static async_irq interrupted;
 
@@ -153,7 +153,7 @@ static ASYNC program(struct program *self)
     ASYNC_END;              /* the connections that are left are cancelled */
 }
 
-/* ---- the client ------------------------------------------------------------- */
+/* ---- the client ---------------------------------------------------------- */
 
 struct client {
     async_frame frame;

@@ -22,7 +22,7 @@ static ASYNC child(struct child *self, int result)
     ASYNC_END;
 }
 
-/* ---- catch -------------------------------------------------------------------- */
+/* ---- catch --------------------------------------------------------------- */
 
 struct caller {
     async_frame frame;
@@ -57,7 +57,7 @@ static ASYNC good_and_bad(struct caller *self)
     ASYNC_END;
 }
 
-/* ---- handlers by kind ----------------------------------------------------------- */
+/* ---- handlers by kind ---------------------------------------------------- */
 
 struct find {
     async_frame frame;

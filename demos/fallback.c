@@ -19,7 +19,7 @@ static ASYNC lookup(struct lookup *self)
     ASYNC_END;
 }
 
-/* ---- a default, if it takes too long -------------------------------------- */
+/* ---- a default, if it takes too long ------------------------------------- */
 
 struct port_of {
     async_frame frame;
@@ -46,7 +46,7 @@ static ASYNC port_of(struct port_of *self)
     ASYNC_END;
 }
 
-/* ---- an error of the caller's own, with a name in it ----------------------- */
+/* ---- an error of the caller's own, with a name in it --------------------- */
 
 #define NO_ANSWER ASYNC_EUSER(0)
 

@@ -7,7 +7,7 @@
  * look at. Items go through an argument, so any value may be one. */
 #include "demo.h"
 
-/* ---- by hand: next() answers with an item, or with the end ------------------ */
+/* ---- by hand: next() answers with an item, or with the end --------------- */
 
 #define THE_END ASYNC_EUSER(0)
 
@@ -51,7 +51,7 @@ static ASYNC by_hand(struct reader *self)
     ASYNC_END;
 }
 
-/* ---- the same idea as generators ---------------------------------------------- */
+/* ---- the same idea as generators ----------------------------------------- */
 
 struct range {
     async_generator frame;  /* a generator's frame is of this type */

@@ -7,7 +7,8 @@
 #   sh demos/test.sh cancel chat   these
 #   sh demos/test.sh -w cancel     write the transcript anew: look at it!
 CC=${CC:-cc}
-FLAGS=${DEMO_FLAGS:--std=c99 -O1 -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror}
+WARN="-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror"
+FLAGS=${DEMO_FLAGS:--std=c99 -O1 $WARN}
 SPEED=${SPEED:-10}
 LIMIT=60                # seconds that a demo may take at most
 out=build/demos/test
@@ -56,7 +57,7 @@ limited() {
     return $limited_status
 }
 
-# ---- for demos/drive/*.sh, each of which defines drive_NAME: 0, or 1 and why --
+# ---- for demos/drive/*.sh, which define drive_NAME: 0, or 1 and why ----------
 
 # until_it_says TEXT FILE: wait for it, ten seconds at most.
 until_it_says() {

@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- drawing --------------------------------------------------------------- */
+/* ---- drawing ------------------------------------------------------------- */
 
 enum { WIDTH = 50, MARKS = 16 };
 
@@ -80,7 +80,7 @@ static void compare(double sum, double passed)
            "s.\n", passed, sum);
 }
 
-/* ---- 1. timers --------------------------------------------------------------- */
+/* ---- 1. timers ----------------------------------------------------------- */
 
 struct ticker {
     async_frame frame;
@@ -139,7 +139,7 @@ static ASYNC timers(struct timers *self)
     ASYNC_END;
 }
 
-/* ---- 2. sockets --------------------------------------------------------------- */
+/* ---- 2. sockets ---------------------------------------------------------- */
 
 enum { CLIENTS = 50, QUESTIONS = 3 };
 
@@ -174,7 +174,7 @@ struct server {
     async_frame frame;
     async_task task;
     int fd, peer, count;
-    struct serving serving[CLIENTS];
+    struct serving *serving;    /* not in here: they go on when this ends */
 };
 
 static ASYNC server(struct server *self)
@@ -226,6 +226,7 @@ static ASYNC client(struct client *self)
 struct sockets {
     async_frame frame;
     struct server server;
+    struct serving serving[CLIENTS];
     struct client clients[CLIENTS];
     async_ticks start;
     int i, right, answers;
@@ -244,6 +245,7 @@ static ASYNC sockets(struct sockets *self)
         ASYNC_RAISE(self->server.fd);
     }
     self->start = async_now();
+    self->server.serving = self->serving;
     async_spawn(&self->server.task, server, &self->server);
     for (i = 0; i < CLIENTS; i++) {
         self->clients[i].number = i;
@@ -259,8 +261,7 @@ static ASYNC sockets(struct sockets *self)
     /* The tasks of the server see the end of each connection. They live in
      * this section's memory, so it may not go before they have. */
     for (self->i = 0; self->i < self->server.count; self->i++) {
-        AWAIT_RESULT(self->right, async_join(&self->server.serving[self->i]
-                                                  .task));
+        AWAIT_RESULT(self->right, async_join(&self->serving[self->i].task));
     }
     async_close(self->server.fd);
 
@@ -284,7 +285,7 @@ static ASYNC sockets(struct sockets *self)
     ASYNC_END;
 }
 
-/* ---- 3. a timeout --------------------------------------------------------------- */
+/* ---- 3. a timeout -------------------------------------------------------- */
 
 struct limit {
     async_frame frame;
@@ -312,7 +313,7 @@ static ASYNC limit(struct limit *self)
     ASYNC_END;
 }
 
-/* ---- 4. a cancellation ------------------------------------------------------------ */
+/* ---- 4. a cancellation --------------------------------------------------- */
 
 struct worker {
     async_frame frame;
@@ -363,7 +364,7 @@ static ASYNC cancel(struct cancel *self)
     ASYNC_END;
 }
 
-/* ---- 5. an error ------------------------------------------------------------------- */
+/* ---- 5. an error --------------------------------------------------------- */
 
 /* A chain of calls: the one in the middle says nothing about errors. */
 struct dial {
@@ -403,7 +404,7 @@ static ASYNC error(struct error *self)
     ASYNC_END;
 }
 
-/* ---- 6. a generator ----------------------------------------------------------------- */
+/* ---- 6. a generator ------------------------------------------------------ */
 
 struct fibonacci {
     async_generator frame;
@@ -453,7 +454,7 @@ static ASYNC numbers(struct numbers *self)
     ASYNC_END;
 }
 
-/* ---- the tour -------------------------------------------------------------------------- */
+/* ---- the tour ------------------------------------------------------------ */
 
 /* One section after the other: they share their memory. */
 union section {

@@ -7,7 +7,7 @@
  * the reverse order. If the getting fails, there is nothing to give back. */
 #include "demo.h"
 
-/* ---- enter, inside, exit ---------------------------------------------------- */
+/* ---- enter, inside, exit ------------------------------------------------- */
 
 struct room {
     async_frame frame;
@@ -38,7 +38,7 @@ static ASYNC room(struct room *self)
     ASYNC_END;
 }
 
-/* ---- a connection that is slow to open and slow to close -------------------- */
+/* ---- a connection that is slow to open and slow to close ----------------- */
 
 struct connection {
     async_frame frame;      /* of the operation under way, one at a time */

@@ -3,7 +3,8 @@
 drive_chat() {
     serve chat || return 1
     PORT=$port limited 60 "$out/script" < demos/drive/chat.script \
-        > "$out/chat.got" 2>&1 || { why=$(head -c 300 "$out/chat.got"); return 1; }
+        > "$out/chat.got" 2>&1 \
+        || { why=$(head -c 300 "$out/chat.got"); return 1; }
 
     { echo '/nick dora'; sleep 2; } |
         PORT=$port limited 20 "$out/chat" client > "$out/chat.got" 2>&1 &

@@ -19,5 +19,6 @@ drive_echo() {
         why='it still serves'
         return 1
     fi
-    grep -q 'connection refused' "$out/echo.got" || { why='no error'; return 1; }
+    grep -q 'connection refused' "$out/echo.got" \
+        || { why='no error'; return 1; }
 }
