@@ -185,9 +185,11 @@ static int async_epoll_pwait2_(int epoll, struct epoll_event *events,
 #endif
 
 /* l: an older kernel has only milliseconds here, but not in ppoll. */
-static int async_epoll_wait_(int epoll, struct epoll_event *events, int room,
+static int async_epoll_wait_(struct async_fds *fds,
+                             struct epoll_event *events, int room,
                              async_duration ticks)
 {
+    int epoll = fds->backend;
     struct timespec time;
     struct pollfd look;
 
@@ -196,10 +198,13 @@ static int async_epoll_wait_(int epoll, struct epoll_event *events, int room,
     }
     if (ticks != 0) {
 #ifdef SYS_epoll_pwait2
-        int n = async_epoll_pwait2_(epoll, events, room, ticks);
+        if (!fds->old) {
+            int n = async_epoll_pwait2_(epoll, events, room, ticks);
 
-        if (n >= 0 || errno == EINTR) {
-            return n;
+            if (n >= 0 || errno == EINTR) {
+                return n;
+            }
+            fds->old = true;
         }
 #endif
         look.fd = epoll;
@@ -213,7 +218,7 @@ ASYNC_API void async_backend_wait_(struct async_fds *fds, async_duration ticks)
 {
     struct epoll_event events[256];
     bool second = false;
-    int n = async_epoll_wait_(fds->backend, events, 256, ticks);
+    int n = async_epoll_wait_(fds, events, 256, ticks);
     int i;
 
     for (i = 0; i < n; i++) {

@@ -57,6 +57,7 @@ struct async_fds {
     int backend;                /* an epoll, or -1 */
     int second;                 /* a timerfd, or -1 */
     bool ticking;               /* it is running */
+    bool old;                   /* the kernel has no epoll_pwait2 */
     struct pollfd *polls;       /* of the poll backend */
     unsigned room;
 };
