@@ -33,6 +33,7 @@ struct client {
     async_watch watch;      /* first: the callback finds the client by it */
     async_frame frame;
     async_task task;        /* reads what the client says */
+    async_timeout scope;
     struct sender sender;   /* sends what the others say, while there is any */
     struct client *next;
     int fd, got, outcome;
@@ -239,8 +240,11 @@ static ASYNC client(struct client *self)
         } while (self->got > 0 && take(self, self->got));
     } ASYNC_FINALLY(self->outcome) {
         leave(self);
-        if (async_cancel(&self->sender.task) == 1) {
-            AWAIT_RESULT(self->got, async_join(&self->sender.task));
+        if (self->out > 0) {    /* not all is sent: a second more for that */
+            AWAIT_RESULT(self->got,
+                         ASYNC_TIMEOUT(&self->scope,
+                                       ASYNC_SEC(self->why == NULL ? 1 : 0),
+                                       async_join(&self->sender.task)));
         }
     } ASYNC_TRY_END;
     ASYNC_END;
@@ -408,6 +412,7 @@ static ASYNC carry(struct carry *self)
         AWAIT(async_write_all(self->to, self->buffer, (size_t)self->got,
                               &self->done));
     }
+    shutdown(self->to, SHUT_WR);        /* the other side sees the end, too */
     ASYNC_END;
 }
 
