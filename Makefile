@@ -26,9 +26,11 @@ async.h: $(PARTS)
 
 # ---- demos ------------------------------------------------------------------
 
-build/demos/%: demos/%.c async.h
+build/demos/%: demos/%.c demos/demo.h async.h
 	@mkdir -p $(@D)
-	$(CC) -std=c99 $(WARN) $(CFLAGS) $(CPPFLAGS) -I. -o $@ $< $(LDFLAGS) -lpthread
+	@echo "$(CC) demos/$*.c" >&2        # stdout is the demo's own: copy > file
+	@$(CC) -std=c99 $(WARN) $(CFLAGS) $(CPPFLAGS) -I. -o $@ $< $(LDFLAGS) \
+	    -lpthread
 
 demos: $(DEMOS:%=build/demos/%)
 

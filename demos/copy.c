@@ -1,7 +1,7 @@
 /* copy: copies its input to its output, and says how far it is.
  *
- *     make -s run DEMO=copy < file > copy
- *     ... | make -s run DEMO=copy | ...
+ *     make run DEMO=copy < file > copy
+ *     ... | make run DEMO=copy | ...
  *
  * Two tasks: one copies, the other looks at the same counter ten times a
  * second. Files, pipes, sockets and terminals are all read alike. */
