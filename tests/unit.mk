@@ -10,7 +10,7 @@ WARN ?= -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
 ALL = $(COMPILER) $(WARN) $(DEFINES) -I$(INCLUDE) -Itests
 
 $(OUT)/unit: $(OBJS)
-	$(COMPILER) -o $@ $(OBJS) $(LIBS)
+	$(subst -x c++,,$(COMPILER)) -o $@ $(OBJS) $(LIBS)
 
 $(OUT)/%.o: tests/unit/%.c tests/test.h $(HEADERS)
 	@mkdir -p $(OUT)
