@@ -203,7 +203,7 @@ static int async_socket_mode_(int fd, bool nonblocking)
     return ASYNC_SYS_(fcntl)(fd, F_SETFL, mode) < 0 ? -errno : 1;
 }
 
-ASYNC_API int async_socket(int domain, int type, int protocol)
+static int async_socket_make_(int domain, int type, int protocol)
 {
 #ifdef SOCK_NONBLOCK
     int fd = ASYNC_SYS_(socket)(domain, type | SOCK_NONBLOCK | SOCK_CLOEXEC,
@@ -225,6 +225,18 @@ ASYNC_API int async_socket(int domain, int type, int protocol)
     }
     return fd;
 #endif
+}
+
+ASYNC_API int async_socket(int domain, int type, int protocol)
+{
+    int fd = async_socket_make_(domain, type, protocol);
+    bool tcp = (domain == AF_INET || domain == AF_INET6)
+        && type == SOCK_STREAM && (protocol == 0 || protocol == IPPROTO_TCP);
+
+    if (fd >= 0 && async_this_loop_ != NULL) {
+        async_fd_adopt_(fd, ASYNC_FD_SOCKET_ | (tcp ? ASYNC_FD_SHORT_ : 0U));
+    }
+    return fd;
 }
 
 static int async_accept_call_(const async_fd_ *it, int fd,
@@ -353,6 +365,12 @@ ASYNC_API async_status async_connect(int fd, const struct sockaddr *address,
         return 0;
     }
     if (err == EINPROGRESS || err == EALREADY || err == EINTR) {
+        if (!begun) {           /* a: armed anew, whatever it was before */
+            err = async_backend_arm_(async_this_loop_->fds, it);
+            if (err < 0) {
+                return err;
+            }
+        }
         return async_fd_park_(it, ASYNC_WRITES_, "async_connect");
     }
     return -err;

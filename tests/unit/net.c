@@ -299,6 +299,45 @@ TEST(net_hazard_a_listener_closed)
     RUN(listener_closed, 0);
 }
 
+/* Sockets made and closed by other code, under one number again and again: the
+ * connection is not waited for on the predecessor. */
+static ASYNC raw_sockets(struct main *self)
+{
+    ASYNC_BEGIN(self);
+    self->listener = async_tcp_listen("127.0.0.1", 0, 5);
+    self->t = real_ms();
+    for (self->i = 0; self->i < 20; self->i++) {
+        {
+            async_address to;
+
+            async_address_set(&to, "127.0.0.1",
+                              async_local_port(self->listener));
+            self->address = to.storage;
+            self->length = to.length;
+        }
+        self->fd = self->i % 2 == 0 ? socket(AF_INET, SOCK_STREAM, 0)
+                                    : async_socket(AF_INET, SOCK_STREAM, 0);
+        AWAIT(async_connect(self->fd, (struct sockaddr *)&self->address,
+                            self->length));
+        AWAIT_VALUE(self->peer, async_accept(self->listener, NULL, NULL));
+        one_start(&self->a, "", 'r', self->peer, 9);
+        AWAIT(async_yield());
+        put(self->fd, "x");
+        AWAIT(async_join(&self->a.task));
+        close(self->peer);
+        close(self->fd);
+    }
+    CHECK(real_ms() - self->t < 900);
+    async_close(self->listener);
+    test_log_clear();
+    ASYNC_END;
+}
+
+TEST(net_hazard_a_sockets_closed_by_others)
+{
+    RUN(raw_sockets, 0);
+}
+
 /* ---- e ------------------------------------------------------------------- */
 
 static ASYNC ends_with_data(struct main *self)
