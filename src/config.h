@@ -258,10 +258,12 @@
 #endif
 
 /* The options that change a struct's layout become part of the name of the
- * functions that every user of the struct calls: async_run is in truth
- * async_run_h1_d0_f16 and so on. Two files built differently do not link. */
+ * functions that the users of the struct call: async_join is in truth
+ * async_join_hosted_1_debug_0_frame_bits_16 and so on. Two files built
+ * differently do not link, and the linker's message says by what. */
 #define ASYNC_ABI_PASTE_(name, h, d, f, g, t, w, b) \
-    name##_h##h##_d##d##_f##f##_g##g##_t##t##_w##w##_b##b
+    name##_hosted_##h##_debug_##d##_frame_bits_##f##_computed_goto_##g \
+        ##_tick_bits_##t##_timer_wheel_##w##_backlinks_##b
 #define ASYNC_ABI_EXPAND_(name, h, d, f, g, t, w, b) \
     ASYNC_ABI_PASTE_(name, h, d, f, g, t, w, b)
 #define ASYNC_ABI_(name) \

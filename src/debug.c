@@ -137,23 +137,42 @@ ASYNC_API const char *async_debug_task_name_(void)
     return async_this_task_ == NULL ? NULL : async_this_task_->name;
 }
 
+/* The name as it was written, without the options that ASYNC_ABI_ appends. */
+static int async_name_length_(const char *name)
+{
+    static const char rest[] = "_hosted_";
+    int n, i;
+
+    for (n = 0; name[n] != '\0'; n++) {
+        for (i = 0; rest[i] != '\0' && name[n + i] == rest[i]; i++) {
+        }
+        if (rest[i] == '\0') {
+            break;
+        }
+    }
+    return n;
+}
+
 /* "main.c:34: worker: task `worker` (spawned at main.c:12): async_sleep: what" */
 ASYNC_API void async_debug_misuse_(const char *operation, const char *what)
 {
     const async_frame *frame = async_innermost_;
+    int length = async_name_length_(operation);
     char who[160] = "no task";
     char text[500];
 
     if (async_this_task_ != NULL) {
         async_describe_(who, sizeof who, async_this_task_);
     }
-    (void)operation;
     (void)what;
+    (void)length;
     if (frame != NULL) {
-        ASYNC_FORMAT_(text, sizeof text, "%s:%d: %s: %s: %s: %s", frame->file,
-                      frame->line, frame->function, who, operation, what);
+        ASYNC_FORMAT_(text, sizeof text, "%s:%d: %s: %s: %.*s: %s",
+                      frame->file, frame->line, frame->function, who,
+                      length, operation, what);
     } else {
-        ASYNC_FORMAT_(text, sizeof text, "%s: %s: %s", who, operation, what);
+        ASYNC_FORMAT_(text, sizeof text, "%s: %.*s: %s", who, length,
+                      operation, what);
     }
     ASYNC_TRAP(text);
 }

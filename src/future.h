@@ -13,6 +13,9 @@ typedef struct async_future {
     bool set;
 } async_future;
 
+#define async_future_set ASYNC_ABI_(async_future_set)
+#define async_future_wait ASYNC_ABI_(async_future_wait)
+
 /* Set it and wake all who wait. `result` is a value >= 0 or an error.
  * 0, or ASYNC_EALREADY when it has been set, ASYNC_EINVAL for NULL or a result
  * that means something else (ASYNC_PENDING, ASYNC_CANCEL). */

@@ -32,6 +32,11 @@ typedef struct async_irq {
     volatile async_irq_count count;
 } async_irq;
 
+#define async_irq_open ASYNC_ABI_(async_irq_open)
+#define async_irq_raise ASYNC_ABI_(async_irq_raise)
+#define async_irq_wait ASYNC_ABI_(async_irq_wait)
+#define async_irq_close ASYNC_ABI_(async_irq_close)
+
 /* Bind an irq, zeroed or closed memory, to the current loop. To be done before
  * its source (the interrupt, the signal handler, the thread) is enabled. 0, or
  * ASYNC_EINVAL for NULL, ASYNC_EPERM without a current loop, ASYNC_EBUSY if it

@@ -4,6 +4,10 @@
  * sleep: what time it is, and waiting for a time.
  * ======================================================================== */
 
+#define async_now ASYNC_ABI_(async_now)
+#define async_sleep ASYNC_ABI_(async_sleep)
+#define async_sleep_until ASYNC_ABI_(async_sleep_until)
+
 /* The time of the running loop, in ticks: read from the clock at most once a
  * turn, so that all tasks of a turn agree. It starts where the port's clock
  * starts, and wraps; subtract two to get an async_duration. Any context of the

@@ -161,6 +161,13 @@ ASYNC_API int async_spawn_(async_loop *loop, async_task *task, async_fn fn,
 #endif
 );
 
+#define async_join ASYNC_ABI_(async_join)
+#define async_shield ASYNC_ABI_(async_shield)
+#define async_cancel ASYNC_ABI_(async_cancel)
+#define async_done ASYNC_ABI_(async_done)
+#define async_result ASYNC_ABI_(async_result)
+#define async_on_done ASYNC_ABI_(async_on_done)
+
 /* AWAIT(async_join(task)): wait until the task is done; its result or its
  * error. Any number of tasks may join one, any number of times, also after
  * its end. A cancelled task ends with ASYNC_ECANCELED.

@@ -47,6 +47,11 @@ struct async_timeout {
                  async_timeout_leave_((scope), async_rc_))
 #define ASYNC_TIMEOUT_END ASYNC_SCOPE_END_
 
+#define async_timeout_reschedule ASYNC_ABI_(async_timeout_reschedule)
+#define async_timeout_expired ASYNC_ABI_(async_timeout_expired)
+#define async_timeout_open_ ASYNC_ABI_(async_timeout_open_)
+#define async_timeout_leave_ ASYNC_ABI_(async_timeout_leave_)
+
 /* Move the deadline of an entered scope to `duration` from now; ASYNC_NEVER
  * takes it off. To a later time this is almost free: a few instructions, no
  * touch of the timer queue. 0, or ASYNC_EALREADY when the deadline has struck,
