@@ -504,6 +504,88 @@ TEST(fd_hazard_b_dup_does_not_spin)
     CHECK_LOG("a:bad file descriptor b:cancel a:cancel b:cancel ");
 }
 
+/* The events of a file that was closed, but lives on, are not those of the one
+ * that has its number now. */
+static ASYNC predecessor(struct main *self)
+{
+    ASYNC_BEGIN(self);
+    raw_pipe(self->ends);
+    one_start(&self->a, "old", '?', self->ends[0], 0);
+    AWAIT(async_yield());
+    put(self->ends[1], "1");
+    AWAIT(async_join(&self->a.task));
+    CHECK_EQ(read(self->ends[0], self->buffer, 9), 1);
+    self->fd = dup(self->ends[0]);
+    close(self->ends[0]);
+    raw_pipe(self->other);
+    CHECK_EQ(self->other[0], self->ends[0]);
+    one_start(&self->b, "new", '?', self->other[0], 0);
+    AWAIT(async_yield());
+    put(self->ends[1], "2");
+    for (self->i = 0; self->i < 5; self->i++) {
+        AWAIT(async_yield());
+    }
+    CHECK(!async_done(&self->b.task));
+    put(self->other[1], "3");
+    AWAIT(async_join(&self->b.task));
+    close(self->fd);
+    close(self->ends[1]);
+    close_pipe(self->other);
+    ASYNC_END;
+}
+
+TEST(fd_hazard_a_events_of_the_predecessor)
+{
+    RUN(predecessor, 0);
+    CHECK_LOG("old:0 new:0 ");
+}
+
+#if defined __linux__ && !ASYNC_POLL
+/* How often an epoll of this process has the descriptor registered. */
+static int registered(int fd)
+{
+    char name[64], line[256], tag[32];
+    int i, n = 0;
+
+    snprintf(tag, sizeof tag, "tfd: %8d ", fd);
+    for (i = 3; i < 64; i++) {
+        FILE *file;
+
+        snprintf(name, sizeof name, "/proc/self/fdinfo/%d", i);
+        file = fopen(name, "r");
+        while (file != NULL && fgets(line, sizeof line, file) != NULL) {
+            n += strncmp(line, tag, strlen(tag)) == 0;
+        }
+        if (file != NULL) {
+            fclose(file);
+        }
+    }
+    return n;
+}
+
+static ASYNC deregisters(struct main *self)
+{
+    ASYNC_BEGIN(self);
+    CHECK_EQ(async_pipe(self->ends), 0);
+    one_start(&self->a, "a", 'r', self->ends[0], 9);
+    AWAIT(async_yield());
+    CHECK_EQ(registered(self->ends[0]), 1);
+    self->fd = dup(self->ends[0]);
+    async_close(self->ends[0]);
+    CHECK_EQ(registered(self->ends[0]), 0);
+    AWAIT_RESULT(self->rc, async_join(&self->a.task));
+    close(self->fd);
+    async_close(self->ends[1]);
+    test_log_clear();
+    ASYNC_END;
+}
+
+TEST(fd_hazard_b_close_deregisters_first)
+{
+    RUN(deregisters, 0);
+}
+#endif
+
 /* ---- c: what epoll refuses ----------------------------------------------- */
 
 static ASYNC regular_file(struct main *self)
