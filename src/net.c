@@ -234,7 +234,8 @@ ASYNC_API int async_socket(int domain, int type, int protocol)
         && type == SOCK_STREAM && (protocol == 0 || protocol == IPPROTO_TCP);
 
     if (fd >= 0 && async_this_loop_ != NULL) {
-        async_fd_adopt_(fd, ASYNC_FD_SOCKET_ | (tcp ? ASYNC_FD_SHORT_ : 0U));
+        async_fd_adopt_(fd, ASYNC_FD_SOCKET_ | (tcp ? (unsigned)ASYNC_FD_SHORT_
+                                                    : 0U));
     }
     return fd;
 }
