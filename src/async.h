@@ -50,6 +50,7 @@
 #include "fd_table.h"
 #include "fd_epoll.c"
 #include "fd_poll.c"
+#include "fd_table.c"
 #include "fd.c"
 #include "net.c"
 #endif

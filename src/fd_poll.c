@@ -122,6 +122,7 @@ ASYNC_API void async_backend_wait_(struct async_fds *fds, async_duration ticks)
     }
     for (i = 0; i < n; i++) {
         short seen = fds->polls[i].revents;
+        unsigned in_out;
         async_fd_ *it;
 
         if (seen == 0) {
@@ -141,9 +142,9 @@ ASYNC_API void async_backend_wait_(struct async_fds *fds, async_duration ticks)
             async_fd_event_(fds, it, ASYNC_FD_IN_ | ASYNC_FD_OUT_); /* d */
             continue;
         }
-        async_fd_event_(fds, it, ((seen & POLLIN) != 0 ? (unsigned)ASYNC_FD_IN_ : 0U)
-                        | ((seen & POLLOUT) != 0 ? (unsigned)ASYNC_FD_OUT_
-                           : 0U));
+        in_out = (seen & POLLIN) != 0 ? ASYNC_FD_IN_ : 0;
+        in_out |= (seen & POLLOUT) != 0 ? ASYNC_FD_OUT_ : 0;
+        async_fd_event_(fds, it, in_out);
     }
 }
 

@@ -142,6 +142,12 @@ ASYNC_INLINE_ async_fd_ *async_fd_entry_(int fd, async_status *rc)
     return async_fd_entry_other_(fd, rc);
 }
 
+/* Has the running task had its share of this turn? A task runs once in a turn:
+ * if it is there both times that the count ends, then all operations between
+ * were its own: k. */
+ASYNC_API bool async_fd_share_is_over_(struct async_fds *fds,
+                                       const async_task *task);
+
 /* Let the others run first; the operation is evaluated again with this result.
  * A task that has been struck leaves. */
 ASYNC_API async_status async_fd_give_way_(async_task *task, int result);

@@ -330,8 +330,10 @@ static ASYNC pour_pieces(struct end *self)
         while (self->done < self->length) {
             self->pieces[0].iov_base = pattern + self->done;
             self->pieces[0].iov_len = (self->length - self->done) / 2;
-            self->pieces[1].iov_base = pattern + self->done + self->pieces[0].iov_len;
-            self->pieces[1].iov_len = self->length - self->done - self->pieces[0].iov_len;
+            self->pieces[1].iov_base = pattern + self->done
+                + self->pieces[0].iov_len;
+            self->pieces[1].iov_len = self->length - self->done
+                - self->pieces[0].iov_len;
             AWAIT_VALUE(self->n, async_writev(self->fd, self->pieces, 2));
             self->done += (size_t)self->n;
         }

@@ -1,0 +1,466 @@
+/* ===========================================================================
+ * fd_table: the table of descriptors, what all operations on them have in
+ * common, and the hooks by which the loop sleeps. The letters are those of
+ * fd.h.
+ * ======================================================================== */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE 1
+#endif
+#include "fd_table.h"
+
+#if defined __GLIBC__ && !defined __USE_GNU
+#error "define ASYNC_IMPLEMENTATION before the first #include, or -D_GNU_SOURCE"
+#endif
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <sys/eventfd.h>
+#endif
+
+/* ---- the table ----------------------------------------------------------- */
+
+static void async_fd_sigpipe_(void)
+{
+#ifndef ASYNC_KEEP_SIGPIPE
+    struct sigaction action;
+
+    if (sigaction(SIGPIPE, NULL, &action) == 0
+        && (action.sa_flags & SA_SIGINFO) == 0
+        && action.sa_handler == SIG_DFL) {
+        action.sa_handler = SIG_IGN;
+        (void)sigaction(SIGPIPE, &action, NULL);
+    }
+#endif
+}
+
+ASYNC_API struct async_fds *async_fds_(async_loop *loop, int *err)
+{
+    struct async_fds *fds = loop->fds;
+
+    if (fds == NULL) {
+        fds = (struct async_fds *)ASYNC_SYS_(calloc)(1, sizeof *fds);
+        if (fds == NULL) {
+            *err = ASYNC_ENOMEM;
+            return NULL;
+        }
+        fds->wake[0] = fds->wake[1] = fds->backend = fds->second = -1;
+        fds->left = ASYNC_BURST_;
+        loop->fds = fds;
+        async_fd_sigpipe_();
+    }
+    return fds;
+}
+
+ASYNC_API async_fd_ *async_fd_make_(struct async_fds *fds, int fd, int *err)
+{
+    unsigned number = (unsigned)fd;
+    unsigned first = number - number % ASYNC_CHUNK_;
+    unsigned i;
+    async_fd_ *chunk;
+
+    if (number >= fds->limit) {
+        unsigned room = first < 2 * fds->limit ? 2 * fds->limit
+                                               : first + ASYNC_CHUNK_;
+        async_fd_ **entries = (async_fd_ **)ASYNC_SYS_(realloc)(
+            fds->entries, room * sizeof *entries);
+
+        if (entries == NULL) {
+            *err = ASYNC_ENOMEM;
+            return NULL;
+        }
+        memset(entries + fds->limit, 0,
+               (room - fds->limit) * sizeof *entries);
+        fds->entries = entries;
+        fds->limit = room;
+    }
+    if (fds->entries[number] == NULL) {
+        chunk = (async_fd_ *)ASYNC_SYS_(calloc)(ASYNC_CHUNK_, sizeof *chunk);
+        if (chunk == NULL) {
+            *err = ASYNC_ENOMEM;
+            return NULL;
+        }
+        for (i = 0; i < ASYNC_CHUNK_; i++) {
+            chunk[i].generation = 1;
+            chunk[i].fd = (int)(first + i);
+            chunk[i].flags = ASYNC_FD_IN_ | ASYNC_FD_OUT_;
+            fds->entries[first + i] = chunk + i;
+        }
+    }
+    return fds->entries[number];
+}
+
+ASYNC_API void async_fd_reset_(struct async_fds *fds, async_fd_ *it,
+                               int result)
+{
+    it->generation = it->generation == INT_MAX ? 1 : it->generation + 1;
+    it->flags = ASYNC_FD_IN_ | ASYNC_FD_OUT_;
+    async_fd_wake_(fds, it, ASYNC_READS_, result);
+    async_fd_wake_(fds, it, ASYNC_WRITES_, result);
+}
+
+ASYNC_API void async_fd_adopt_(int fd, unsigned flags)
+{
+    int err;
+    struct async_fds *fds = async_fds_(async_this_loop_, &err);
+    async_fd_ *it = fds == NULL ? NULL : async_fd_make_(fds, fd, &err);
+
+    if (it != NULL) {               /* else it is looked at when it is used */
+        if ((it->flags & (ASYNC_FD_KNOWN_ | ASYNC_FD_ADDED_)) != 0) {
+            async_fd_reset_(fds, it, ASYNC_EBADF);
+        }
+        it->flags |= (unsigned char)(flags | ASYNC_FD_KNOWN_);
+    }
+}
+
+/* What is it? Its flags, or an error. For TCP that is two system calls. */
+static int async_fd_look_(int fd)
+{
+    struct stat status;
+    int value, mode;
+    socklen_t size = sizeof value;
+    int flags = ASYNC_FD_KNOWN_;
+
+    mode = ASYNC_SYS_(fcntl)(fd, F_GETFL);
+    if (mode < 0) {
+        return -errno;
+    }
+    if ((mode & O_NONBLOCK) == 0) {
+        flags |= ASYNC_FD_BLOCKS_;
+    }
+    if (ASYNC_SYS_(getsockopt)(fd, IPPROTO_TCP, TCP_NODELAY, &value,
+                               &size) == 0) {
+        return flags | ASYNC_FD_SOCKET_ | ASYNC_FD_SHORT_;
+    }
+    if (errno != ENOTSOCK) {
+        return flags | ASYNC_FD_SOCKET_;
+    }
+    if (ASYNC_SYS_(fstat)(fd, &status) < 0) {
+        return -errno;
+    }
+    if (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode)
+        || S_ISBLK(status.st_mode)) {
+        return ASYNC_FD_KNOWN_;             /* c: it never says EAGAIN */
+    }
+#ifdef O_DIRECT
+    if ((mode & O_DIRECT) != 0) {
+        return flags;                       /* a pipe of packets */
+    }
+#endif
+    return S_ISFIFO(status.st_mode) ? flags | ASYNC_FD_SHORT_ : flags;
+}
+
+/* ---- what operations are made of ----------------------------------------- */
+
+ASYNC_API async_status async_fd_give_way_(async_task *task, int result)
+{
+    if (ASYNC_STRUCK_P_(task)) {
+        return async_deliver_(task);
+    }
+    task->timer.u.result = result;
+    async_set_state_(task, ASYNC_READY_);
+    async_ready_(async_this_loop_, task);
+    return ASYNC_PENDING;
+}
+
+ASYNC_API bool async_fd_share_is_over_(struct async_fds *fds,
+                                       const async_task *task)
+{
+    if (fds->left != 0 && --fds->left != 0) {
+        return false;
+    }
+    fds->left = ASYNC_BURST_;
+    if (fds->busy == task) {
+        fds->busy = NULL;
+        return true;
+    }
+    fds->busy = task;
+    return false;
+}
+
+/* An entry for a descriptor that is used for the first time. */
+static async_fd_ *async_fd_begin_(int fd, async_status *rc)
+{
+    struct async_fds *fds;
+    async_fd_ *it = NULL;
+    int flags = fd < 0 ? ASYNC_EBADF : async_fd_look_(fd);
+
+    if (flags < 0) {
+        *rc = flags;
+        return NULL;
+    }
+    fds = async_fds_(async_this_loop_, rc);
+    if (fds != NULL) {
+        it = async_fd_make_(fds, fd, rc);
+    }
+    if (it != NULL) {
+        it->flags |= (unsigned char)flags;
+    }
+    return it;
+}
+
+/* The task comes back to an operation that parked it. */
+static async_fd_ *async_fd_resume_(int fd, async_status *rc)
+{
+    async_task *task = async_this_task_;
+    struct async_fds *fds = async_this_loop_->fds;
+    async_fd_ *it = async_fd_find_(fds, fd);
+
+    if (async_state_(task) == ASYNC_STRUCK_) {
+        fds->waiting--;
+        async_set_state_(task, ASYNC_RUNNING_);
+        if (it == NULL || (it->flags & ASYNC_FD_ADDED_) == 0) {
+            *rc = async_deliver_(task);     /* it was closed meanwhile: a */
+            return NULL;
+        }
+        return it;
+    }
+    async_set_state_(task, ASYNC_RUNNING_);
+    *rc = task->timer.u.result;
+    if (*rc > 0 && (it == NULL || it->generation != *rc)) {
+        *rc = ASYNC_EBADF;                  /* woken, then closed: a */
+    }
+    if (*rc < 0) {
+        return NULL;
+    }
+    if (it == NULL || (it->flags & ASYNC_FD_KNOWN_) == 0) {
+        return async_fd_begin_(fd, rc);
+    }
+    return it;
+}
+
+ASYNC_API async_fd_ *async_fd_entry_other_(int fd, async_status *rc)
+{
+    async_task *task = async_this_task_;
+    struct async_fds *fds = async_this_loop_->fds;
+    async_fd_ *it;
+
+    if (async_state_(task) != ASYNC_RUNNING_) {
+        return async_fd_resume_(fd, rc);
+    }
+    if (fds == NULL) {
+        return async_fd_begin_(fd, rc);
+    }
+    it = async_fd_find_(fds, fd);
+    if (it == NULL || (it->flags & ASYNC_FD_KNOWN_) == 0) {
+        it = async_fd_begin_(fd, rc);
+        if (it == NULL) {
+            return NULL;
+        }
+    }
+    if (async_fd_share_is_over_(fds, task)) {
+        *rc = async_fd_give_way_(task, it->generation);
+        return NULL;
+    }
+    return it;
+}
+
+ASYNC_API async_status async_fd_park_(async_fd_ *it, int direction,
+                                      const char *what)
+{
+    async_task *task = async_this_task_;
+    struct async_fds *fds = async_this_loop_->fds;
+
+    (void)what;
+    if (ASYNC_UNLIKELY_(ASYNC_STRUCK_P_(task))) {
+        return async_deliver_(task);
+    }
+    if (ASYNC_UNLIKELY_(!ASYNC_BACKEND_WAITS_(fds, it))) {
+        int err = async_backend_waits_(fds, it);
+
+        if (err == ASYNC_EPERM) {           /* c: look again in each turn */
+            it->flags |= ASYNC_FD_IN_ | ASYNC_FD_OUT_;
+            return ASYNC_PENDING;
+        }
+        if (err < 0) {
+            return err;
+        }
+    }
+    fds->waiting++;
+    it->age = 0;
+    ASYNC_WAITS_(what, (const void *)(intptr_t)it->fd);
+    return async_link_(&it->waiters[direction], ASYNC_LINKED_);
+}
+
+ASYNC_API async_status async_fd_failed_(async_fd_ *it, int direction,
+                                        const char *what)
+{
+    struct async_fds *fds = async_this_loop_->fds;
+    int err = errno;
+
+    if (err == EINTR) {                                             /* i */
+        return async_fd_give_way_(async_this_task_, it->generation);
+    }
+    if (err == EAGAIN || err == EWOULDBLOCK) {
+        it->flags &= (unsigned char)~(direction == ASYNC_READS_
+                                      ? ASYNC_FD_IN_ : ASYNC_FD_OUT_);
+        return async_fd_park_(it, direction, what);
+    }
+    if (err == EBADF) {
+        async_fd_reset_(fds, it, 0);
+    } else if (err == ENOTSOCK && (it->flags & ASYNC_FD_SOCKET_) != 0) {
+        /* a: it was a socket when it was last looked at. */
+        int flags = async_fd_look_(it->fd);
+
+        async_fd_reset_(fds, it, 0);
+        if (flags >= 0 && (flags & ASYNC_FD_SOCKET_) == 0) {
+            it->flags |= (unsigned char)flags;
+            return async_fd_give_way_(async_this_task_,
+                                      it->generation);
+        }
+    }
+    return -err;
+}
+
+ASYNC_API bool async_fd_ready_(int fd, short events)
+{
+    struct pollfd look;
+    int n;
+
+    look.fd = fd;
+    look.events = events;
+    look.revents = 0;
+    n = ASYNC_SYS_(poll)(&look, 1, 0);
+    if (n == 0) {
+        errno = EAGAIN;
+    }
+    return n > 0;               /* what is wrong with it, the call will say */
+}
+
+/* ---- what the loop asks for ---------------------------------------------- */
+
+ASYNC_API const struct timespec *async_timespec_(async_duration ticks,
+                                                 struct timespec *time)
+{
+    if (ticks == ASYNC_NEVER) {
+        return NULL;
+    }
+    time->tv_sec = (time_t)(ticks / ASYNC_TICK_HZ);
+    time->tv_nsec = (long)(((int64_t)(ticks % ASYNC_TICK_HZ) * 1000000000
+                            + (ASYNC_TICK_HZ - 1)) / ASYNC_TICK_HZ);
+    if (time->tv_nsec >= 1000000000) {
+        time->tv_nsec = 0;
+        time->tv_sec++;
+    }
+    return time;
+}
+
+ASYNC_API void async_port_idle_(async_loop *loop, async_duration ticks)
+{
+    struct async_fds *fds = loop->fds;
+    struct timespec time;
+
+    if (fds == NULL || (fds->waiting == 0 && fds->wake[0] < 0)) {
+        if (fds != NULL) {
+            fds->busy = NULL;
+        }
+        if (ticks != 0) {
+            const struct timespec *limit = async_timespec_(ticks, &time);
+
+            while (limit == NULL) {         /* only a signal handler may act */
+                (void)pause();
+                return;
+            }
+            (void)nanosleep(limit, NULL);
+        }
+        return;
+    }
+    fds->busy = NULL;
+    if (ticks != 0 || fds->waiting != 0) {
+        async_backend_wait_(fds, ticks);
+    }
+}
+
+ASYNC_API bool async_port_waits_(const async_loop *loop)
+{
+    return loop->fds != NULL && loop->fds->waiting != 0;
+}
+
+ASYNC_API int async_port_wakeable_(async_loop *loop)
+{
+    int err = 0;
+    struct async_fds *fds = async_fds_(loop, &err);
+
+    if (fds == NULL) {
+        return err;
+    }
+    if (fds->wake[0] < 0) {
+#ifdef __linux__
+        fds->wake[0] = ASYNC_SYS_(eventfd)(0, EFD_NONBLOCK | EFD_CLOEXEC);
+        fds->wake[1] = fds->wake[0];
+        if (fds->wake[0] < 0) {
+            return -errno;
+        }
+#else
+        err = async_pipe(fds->wake);
+        if (err < 0) {
+            fds->wake[0] = fds->wake[1] = -1;
+            return err;
+        }
+#endif
+    }
+    return async_backend_open_(fds);
+}
+
+/* From a signal handler or another thread. A pipe that is full wakes too. */
+ASYNC_API void async_port_wake_(async_loop *loop)
+{
+    const uint64_t one = 1;
+    int before = errno;
+    ptrdiff_t n;
+
+    do {
+        n = ASYNC_SYS_(write)(loop->fds->wake[1], &one, sizeof one);
+    } while (n < 0 && errno == EINTR);
+    errno = before;
+}
+
+ASYNC_API void async_port_cancel_all_(async_loop *loop)
+{
+    struct async_fds *fds = loop->fds;
+    unsigned fd;
+    int i;
+
+    for (fd = 0; fds != NULL && fd < fds->limit; fd++) {
+        async_fd_ *it = async_fd_find_(fds, (int)fd);
+
+        if (it == NULL) {
+            fd += ASYNC_CHUNK_ - 1;
+            continue;
+        }
+        for (i = 0; i < 2; i++) {
+            while (it->waiters[i] != NULL) {
+                async_cancel(ASYNC_TASK_(it->waiters[i]->next));
+            }
+        }
+    }
+}
+
+ASYNC_API int async_port_close_(async_loop *loop)
+{
+    struct async_fds *fds = loop->fds;
+    unsigned i;
+
+    if (fds == NULL) {
+        return 0;
+    }
+    loop->fds = NULL;
+    async_backend_close_(fds);
+    for (i = 0; i < 2; i++) {
+        if (fds->wake[i] >= 0 && (i == 0 || fds->wake[1] != fds->wake[0])) {
+            (void)close(fds->wake[i]);
+        }
+    }
+    for (i = 0; i < fds->limit; i += ASYNC_CHUNK_) {
+        free(fds->entries[i]);
+    }
+    free(fds->entries);
+    free(fds);
+    return 0;
+}
