@@ -65,8 +65,16 @@
 #endif
 #endif
 
+#ifndef ASYNC_HOSTED
+#if defined __unix__ || defined __APPLE__
+#define ASYNC_HOSTED 1
+#else
+#define ASYNC_HOSTED 0
+#endif
+#endif
+
 /* What the implementation calls is more than a strict -std=c99 declares. */
-#if defined ASYNC_IMPLEMENTATION && !defined ASYNC_NO_LOOP \
+#if defined ASYNC_IMPLEMENTATION && !defined ASYNC_NO_LOOP && ASYNC_HOSTED \
     && !defined _GNU_SOURCE
 #define _GNU_SOURCE 1
 #endif
@@ -80,14 +88,6 @@
 #define ASYNC_VERSION 100
 
 /* ---- the machine ------------------------------------------------------ */
-
-#ifndef ASYNC_HOSTED
-#if defined __unix__ || defined __APPLE__
-#define ASYNC_HOSTED 1
-#else
-#define ASYNC_HOSTED 0
-#endif
-#endif
 
 #if defined __AVR__ || defined __SDCC || defined __C51__
 #define ASYNC_8BIT_ 1

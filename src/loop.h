@@ -63,7 +63,7 @@ struct async_loop {
 #else
 #define ASYNC_RUN_NAME_(name)
 #endif
-#define async_run_ ASYNC_ABI_(async_run_)
+#define async_run_ ASYNC_ABI_(async_run)
 ASYNC_API int async_run_(async_fn fn, void *frame
 #if ASYNC_DEBUG
                          , const char *name, const char *file, int line
@@ -205,7 +205,8 @@ ASYNC_INLINE_ async_task *async_self_in_(const char *operation)
 /* The rest of async_yield: for a task over which something hangs. */
 ASYNC_API async_status async_yield_(async_task *task);
 
-ASYNC_INLINE_ async_status async_yield(void)
+/* AWAIT(async_yield()): let every other ready task run first. Task only. */
+ASYNC_INLINE_ ASYNC async_yield(void)
 {
     async_task *task = async_self_();
 

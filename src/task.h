@@ -153,7 +153,7 @@ struct async_watch {
 #define ASYNC_ENTRY_(fn, frame) \
     ((void)sizeof((fn)(frame)), (async_fn)(void (*)(void))(fn))
 
-#define async_spawn_ ASYNC_ABI_(async_spawn_)
+#define async_spawn_ ASYNC_ABI_(async_spawn)
 ASYNC_API int async_spawn_(async_loop *loop, async_task *task, async_fn fn,
                            void *frame
 #if ASYNC_DEBUG
@@ -216,14 +216,11 @@ ASYNC_API async_task *async_current(void);
  * ASYNC_CANCEL when it has been struck. Outside a task always pending. */
 ASYNC_API ASYNC async_poll(void);
 
-/* AWAIT(async_yield()): let every other ready task run first. Task only. */
-ASYNC_INLINE_ ASYNC async_yield(void);
-
 /* ---- what operations are made of ---------------------------------------- */
 
 /* The current loop, and its running task: of each thread its own. */
-#define async_this_loop_ ASYNC_ABI_(async_this_loop_)
-#define async_this_task_ ASYNC_ABI_(async_this_task_)
+#define async_this_loop_ ASYNC_ABI_(async_this_loop)
+#define async_this_task_ ASYNC_ABI_(async_this_task)
 #ifdef ASYNC_STATIC
 static ASYNC_THREAD async_loop *async_this_loop_;
 static ASYNC_THREAD async_task *async_this_task_;

@@ -49,8 +49,8 @@ struct async_timeout {
 
 #define async_timeout_reschedule ASYNC_ABI_(async_timeout_reschedule)
 #define async_timeout_expired ASYNC_ABI_(async_timeout_expired)
-#define async_timeout_open_ ASYNC_ABI_(async_timeout_open_)
-#define async_timeout_leave_ ASYNC_ABI_(async_timeout_leave_)
+#define async_timeout_open_ ASYNC_ABI_(async_timeout_open)
+#define async_timeout_leave_ ASYNC_ABI_(async_timeout_leave)
 
 /* Move the deadline of an entered scope to `duration` from now; ASYNC_NEVER
  * takes it off. To a later time this is almost free: a few instructions, no
