@@ -261,7 +261,7 @@ static void async_finish_(async_loop *loop, async_task *task, int result)
         async_loop_stop(loop);
     }
 #endif
-    if (loop->stop != ASYNC_ENDED_RUN_ && task == loop->u.until) {
+    if (task == loop->u.until && loop->stop != ASYNC_ENDED_RUN_) {
         loop->stop = ASYNC_ENDED_RUN_;
         loop->u.result = result;        /* a callback may free the task */
     }

@@ -85,7 +85,9 @@ ASYNC_API int async_loop_run(async_loop *loop, const async_task *until);
 /* One turn that never blocks, for a super-loop, an RTOS task or a GUI. The
  * time until it is to be called again, in ticks: 0 when tasks are ready,
  * ASYNC_NEVER when no deadline is set, so that only an irq, a descriptor or
- * the caller can bring work. Negative never. */
+ * the caller can bring work. Negative never. With NULL, or called by a task or
+ * a callback of that loop, it does nothing and returns ASYNC_NEVER; a debug
+ * build traps. */
 #define async_loop_step ASYNC_ABI_(async_loop_step)
 ASYNC_API async_duration async_loop_step(async_loop *loop);
 
