@@ -4,6 +4,7 @@
 #   make test    all tests; the last line is `N passed, N failed`
 #   make bench   speed, beside hand-written limits: build/bench.tsv
 #   make size    bytes on microcontrollers: build/size.tsv
+#   make figures these two's tables into README.md
 #   make async.h join src/ into the header that users copy
 #   make install header and pkg-config file into PREFIX
 
@@ -16,7 +17,7 @@ WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion
 PARTS := $(wildcard src/*.h src/*.c) src/banner.txt src/join.sh LICENSE
 DEMOS := $(basename $(notdir $(wildcard demos/*.c)))
 
-.PHONY: all run test bench size lint install clean demos
+.PHONY: all run test bench size figures lint install clean demos
 .DELETE_ON_ERROR:
 
 all: async.h demos
@@ -52,6 +53,10 @@ lint: async.h
 
 size: async.h
 	@sh tests/size/size.sh
+
+# The tables of README.md, from what the two above have measured.
+figures:
+	@sh tests/readme/figures.sh
 
 # ---- the rest ---------------------------------------------------------------
 

@@ -1,0 +1,107 @@
+#!/bin/sh
+# make figures: writes the tables between the README's markers from what
+# `make bench` and `make size` measured. Without a measurement, its table
+# stays as it is.
+cd "$(dirname "$0")/../.." || exit 1
+bench=build/bench.tsv
+size=build/size.tsv
+new=build/figures
+mkdir -p build
+
+# One row a benchmark: the limit, async.h, the ratio, and what is to be reached.
+speed()
+{
+    LC_ALL=C awk -F '\t' '
+    function short(x) {
+        return sprintf(x >= 100 ? "%.0f" : x >= 10 ? "%.1f" : "%.2f", x)
+    }
+    /^#/ || FNR == 1 { next }
+    FILENAME == ARGV[1] { of[$1, $2] = $3; reach[$1, $2] = $4; next }
+    $3 ~ /-best$/ { next }
+    {
+        row = $1 SUBSEP $3
+        if (!(row in unit)) { rows[++n] = row }
+        unit[row] = $5
+        value[row, $2] = $4
+        ratio[row, $2] = $6
+    }
+    END {
+        print "| work | measure | limit | async.h | ratio | to reach | |"
+        print "|---|---|---:|---:|---:|---:|---|"
+        for (i = 1; i <= n; i++) {
+            row = rows[i]
+            if (!((row, "async.h") in value)) { continue }
+            split(row, part, SUBSEP)
+            mine = value[row, "async.h"]
+            times = ratio[row, "async.h"]
+            wanted = verdict = ""
+            if (row in reach) {
+                got = of[row] == "ratio" ? times : mine
+                wanted = "<= " reach[row] (of[row] == "ratio" ? " x" : "")
+                verdict = got + 0 <= reach[row] + 0 ? "yes" : "no"
+            }
+            printf "| %s | %s | %s | %s | %s | %s | %s |\n", part[1], \
+                part[2] (unit[row] == "" ? "" : ", " unit[row]), \
+                (row, "limit") in value ? short(value[row, "limit"]) : "", \
+                short(mine), times == "" ? "" : sprintf("%.2f", times), \
+                wanted, verdict
+        }
+    }' tests/bench/reach.tsv $bench
+}
+
+# One row a program, one column a target: flash / RAM, and what is to be
+# reached behind it where that is named.
+bytes()
+{
+    LC_ALL=C awk -F '\t' '
+    NR == 1 || NF < 4 { next }
+    {
+        if (!($1 in column)) { column[$1]; columns[++c] = $1 }
+        if (!($2 in row)) { row[$2]; rows[++r] = $2 }
+        what = $3 == "" ? $4 : $3 " / " $4
+        cell[$2, $1] = what ($7 == "" ? "" : " (" $7 ")")
+    }
+    END {
+        line = "| bytes: flash / RAM |"
+        rule = "|---|"
+        for (i = 1; i <= c; i++) {
+            line = line " " columns[i] " |"
+            rule = rule "---:|"
+        }
+        print line
+        print rule
+        for (k = 1; k <= r; k++) {
+            line = "| " rows[k] " |"
+            for (i = 1; i <= c; i++) {
+                line = line " " cell[rows[k], columns[i]] " |"
+            }
+            print line
+        }
+    }' $size
+}
+
+: > $new.speed
+: > $new.size
+if [ -f $bench ]; then
+    speed > $new.speed
+else
+    echo "no $bench: run make bench"
+fi
+if [ -f $size ]; then
+    bytes > $new.size
+else
+    echo "no $size: run make size"
+fi
+awk -v speed=$new.speed -v size=$new.size '
+function paste(file,    line) {
+    while ((getline line < file) > 0) { text = text line "\n" }
+    close(file)
+    if (text != "") { printf "\n%s\n", text; drop = 1 }
+    text = ""
+}
+/^<!-- figures:speed -->/ { drop = 0; print; paste(speed); next }
+/^<!-- figures:size -->/ { drop = 0; print; paste(size); next }
+/^<!-- figures:end -->/ { drop = 0 }
+!drop { print }
+' README.md > $new.md && cp $new.md README.md
+echo 'README.md: the figures are written'
