@@ -229,6 +229,7 @@ awk '/the implementation, in the one file/ { exit } { print }' async.h \
             }
         }
         gsub(/"[^"]*"/, " ", text)
+        gsub(/ASYNC_ABI_\([a-z_]*\)/, " ", text)
         gsub(/[^A-Za-z0-9_]+/, "\n", text)
         print text
     }' | grep -E '^(async_|ASYNC|AWAIT)' | grep -v '_$' | sort -u \
