@@ -15,9 +15,12 @@
 #include "timer.h"
 #include "loop.h"
 #include "future.h"
+#include "scope.h"
 #include "sleep.h"
 #include "timeout.h"
 #include "irq.h"
+#include "wait.h"
+#include "gather.h"
 #if ASYNC_HOSTED
 #include "fd.h"
 #include "net.h"
@@ -40,8 +43,11 @@
 #include "join.c"
 #include "future.c"
 #include "sleep.c"
+#include "scope.c"
 #include "timeout.c"
 #include "irq.c"
+#include "wait.c"
+#include "gather.c"
 #if ASYNC_DEBUG
 #include "debug.c"
 #endif

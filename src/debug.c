@@ -87,7 +87,7 @@ ASYNC_API void async_debug_returned_(const async_task *task)
                      "but not awaited", task, NULL, 0);
     }
     if (task->scopes != NULL) {
-        async_fatal_("it ends inside a timeout scope", task, NULL, 0);
+        async_fatal_("it ends inside a timeout or group", task, NULL, 0);
     }
 }
 

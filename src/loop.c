@@ -3,7 +3,8 @@
  * which they run.
  * ======================================================================== */
 #include "loop.h"
-#include "timeout.h"
+#include "scope.h"
+#include "sleep.h"
 #include "irq.h"
 #include "port.h"
 #include "debug.h"
@@ -132,7 +133,7 @@ ASYNC_API int async_cancel(async_task *task)
 
 ASYNC_API async_status async_deliver_(async_task *task)
 {
-    async_timeout *scope;
+    async_scope *scope;
 
     task->timer.node.state = (async_mark_)
         ((task->timer.node.state & ASYNC_CANCELED_) | ASYNC_RUNNING_);
@@ -370,8 +371,10 @@ static void async_expire_(async_loop *loop)
     async_timer *timer;
 
     while ((timer = async_timer_due_(&loop->timers, now)) != NULL) {
-        if (timer->node.state == ASYNC_SCOPE_) {
-            async_timeout_fire_((async_timeout *)(void *)timer, now);
+        if (timer->node.state == ASYNC_ALARM_) {
+            async_alarm *alarm = (async_alarm *)(void *)timer;
+
+            alarm->fire(alarm, now);
         } else {
             async_wake_(ASYNC_TASK_(timer), 0);
         }
@@ -593,7 +596,7 @@ ASYNC_API async_loop *async_loop_use(async_loop *loop)
 
 static void async_cancel_timer_(async_timer *timer)
 {
-    if (timer->node.state != ASYNC_SCOPE_) {
+    if (timer->node.state != ASYNC_ALARM_) {
         async_cancel(ASYNC_TASK_(timer));
     }
 }

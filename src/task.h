@@ -51,7 +51,6 @@
 
 typedef struct async_task async_task;
 typedef struct async_loop async_loop;
-typedef struct async_timeout async_timeout;
 
 /* What a task runs. An entry may take a pointer to its own struct instead of
  * the void pointer; async_spawn checks that the frame it is given fits. */
@@ -65,7 +64,7 @@ enum {
     ASYNC_STRUCK_, ASYNC_WAITING_, ASYNC_LINKED_, ASYNC_JOINING_, ASYNC_SLEEPING_,
     ASYNC_DEAF_,
     /* nodes that are no tasks */
-    ASYNC_SCOPE_, ASYNC_UNARMED_, ASYNC_WATCH_,
+    ASYNC_ALARM_, ASYNC_UNARMED_, ASYNC_WATCH_,
     ASYNC_STATE_ = 0x0f,
     /* what hangs over a task, beside its state */
     ASYNC_STRIKE_ = 0x10,       /* something of the following is undelivered */
@@ -102,7 +101,7 @@ struct async_task {
     async_fn fn;
     void *frame;
     async_node *joiners;        /* a ring of tasks and watches */
-    async_timeout *scopes;      /* the innermost deadline */
+    struct async_scope *scopes; /* the innermost, see scope.h */
 #if ASYNC_DEBUG
     const char *name;
     const char *file;

@@ -1,28 +1,24 @@
 #pragma once
+#include "scope.h"
 #include "sleep.h"
 #include "try.h"
 /* ===========================================================================
  * timeout: a deadline around an await, or around a block of them.
  *
- * Scopes nest, and form a chain on the task. When a deadline passes, its task
- * is struck like by a cancel: the await inside fails with ASYNC_CANCEL, the
- * cleanup there runs to its end, and where the strike leaves the scope it
- * becomes ASYNC_ETIMEDOUT, an error that may be caught. It does so only if
- * this scope's own deadline struck, and no cancel came inside it, and no
- * outer deadline has passed: then those win, and the strike travels on.
- * What was ready in time is kept: leaving a scope takes its strike along.
+ * When a deadline passes, its task is struck like by a cancel: the await
+ * inside fails with ASYNC_CANCEL, the cleanup there runs to its end, and where
+ * the strike leaves the scope it becomes ASYNC_ETIMEDOUT, an error that may be
+ * caught. A cancel that came inside, or a scope around it that struck as well,
+ * wins over it; and what was ready in time is kept: see scope.h.
  * ======================================================================== */
 
 /* Put one into the frame for each scope; zeroed memory is a fresh one. It is
  * to stay where it is while the scope is entered. */
-struct async_timeout {
-    async_timer timer;          /* in the queue, at this time or earlier than */
+typedef struct async_timeout {
+    async_alarm alarm;          /* in the queue, at this time or earlier than */
     async_ticks deadline;       /* this one, to which it may have moved */
-    async_task *task;           /* NULL when the scope is not entered */
-    struct async_timeout *up;   /* the scope around it */
-    unsigned char fired;        /* 0, 1: struck, 2: the strike was delivered */
-    unsigned char outside;      /* was a cancel delivered outside of it? */
-};
+    async_scope scope;
+} async_timeout;
 
 /* AWAIT(ASYNC_TIMEOUT(&self->scope, duration, x)): await x for at most so
  * long. Gives x's own result or error, or ASYNC_ETIMEDOUT, after x has ended
@@ -56,53 +52,53 @@ struct async_timeout {
  * takes it off. To a later time this is almost free: a few instructions, no
  * touch of the timer queue. 0, or ASYNC_EALREADY when the deadline has struck,
  * ASYNC_EINVAL for NULL or a scope that is not entered. Any task of the loop. */
-ASYNC_API int async_timeout_reschedule(async_timeout *scope,
+ASYNC_API int async_timeout_reschedule(async_timeout *timeout,
                                        async_duration duration);
 
 /* Has the deadline of this scope struck since it was last entered? Still
  * answers after the scope was left. */
-ASYNC_API bool async_timeout_expired(const async_timeout *scope);
+ASYNC_API bool async_timeout_expired(const async_timeout *timeout);
 
 /* Enter a scope, if this is not the await of a resume. */
-ASYNC_API void async_timeout_open_(async_timeout *scope,
+ASYNC_API void async_timeout_open_(async_timeout *timeout,
                                    async_duration duration);
-ASYNC_API void async_timeout_arm_(async_timeout *scope);
+ASYNC_API void async_timeout_arm_(async_timeout *timeout);
 
-ASYNC_INLINE_ void async_timeout_enter_(async_timeout *scope,
+ASYNC_INLINE_ void async_timeout_enter_(async_timeout *timeout,
                                         async_duration duration)
 {
 #if ASYNC_DEBUG
-    if (scope->task != NULL && scope->task != async_this_task_) {
+    if (timeout->scope.task != NULL
+        && timeout->scope.task != async_this_task_) {
         async_debug_misuse_("a timeout", "entered while another task is in it");
     }
 #endif
-    if (scope->task == NULL) {
-        async_timeout_open_(scope, duration);
+    if (timeout->scope.task == NULL) {
+        async_timeout_open_(timeout, duration);
     }
 }
 
 /* A block may suspend anywhere in it: the deadline is set at once. */
-ASYNC_INLINE_ void async_timeout_begin_(async_timeout *scope)
+ASYNC_INLINE_ void async_timeout_begin_(async_timeout *timeout)
 {
-    if (scope->timer.node.state == ASYNC_UNARMED_) {
-        async_timeout_arm_(scope);
+    if (timeout->alarm.timer.node.state == ASYNC_UNARMED_) {
+        async_timeout_arm_(timeout);
     }
 }
 
 /* rc: how the block ended, in-flight codes included; returns what becomes of
  * it. */
-ASYNC_API async_status async_timeout_leave_(async_timeout *scope,
+ASYNC_API async_status async_timeout_leave_(async_timeout *timeout,
                                             async_status rc);
 
 /* Only now that the await suspends does the deadline go into the queue. */
-ASYNC_INLINE_ ASYNC async_timeout_await_(async_timeout *scope, async_status rc)
+ASYNC_INLINE_ ASYNC async_timeout_await_(async_timeout *timeout, async_status rc)
 {
     if (rc != ASYNC_PENDING) {
-        return async_timeout_leave_(scope, rc);
+        return async_timeout_leave_(timeout, rc);
     }
-    if (scope->timer.node.state == ASYNC_UNARMED_) {
-        async_timeout_arm_(scope);
+    if (timeout->alarm.timer.node.state == ASYNC_UNARMED_) {
+        async_timeout_arm_(timeout);
     }
     return rc;
 }
-ASYNC_API void async_timeout_fire_(async_timeout *scope, async_ticks now);

@@ -42,6 +42,14 @@ typedef struct async_timers {
 
 #endif
 
+/* A timer that is no task: the loop takes it out of the queue when it is due,
+ * and calls fire, which changes its state or puts it back. */
+typedef struct async_alarm async_alarm;
+struct async_alarm {
+    async_timer timer;          /* its state: ASYNC_ALARM_ while in the queue */
+    void (*fire)(async_alarm *alarm, async_ticks now);
+};
+
 #define ASYNC_TIMER_OF_(n) ((async_timer *)(void *)(n))
 
 /* Make it empty, at this time. */

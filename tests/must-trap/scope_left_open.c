@@ -1,6 +1,6 @@
 /* A task ends inside a timeout that it never left.
  *
- * trap: task `limited` \(spawned at .*\): it ends inside a timeout scope
+ * trap: task `limited` \(spawned at .*\): it ends inside a timeout or group
  */
 #define ASYNC_IMPLEMENTATION
 #include "async.h"

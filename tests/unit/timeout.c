@@ -139,7 +139,7 @@ static ASYNC leaves_block(struct limited *self)
         test_log("never ");
     }
     CHECK_EQ(self->i, 2);
-    CHECK(self->scope.task == NULL);
+    CHECK(self->scope.scope.task == NULL);
     ASYNC_TRY {
         ASYNC_TIMEOUT_BEGIN(&self->scope, ASYNC_MS(100)) {
             AWAIT(async_sleep(ASYNC_MS(1)));
@@ -147,7 +147,7 @@ static ASYNC leaves_block(struct limited *self)
         } ASYNC_TIMEOUT_END;
     } ASYNC_CATCH(self->e) {
         CHECK_EQ(self->e, ASYNC_EIO);
-        CHECK(self->scope.task == NULL);
+        CHECK(self->scope.scope.task == NULL);
     } ASYNC_TRY_END;
     ASYNC_TIMEOUT_BEGIN(&self->scope, ASYNC_MS(100)) {
         AWAIT(async_sleep(ASYNC_MS(1)));
@@ -161,7 +161,7 @@ TEST(timeout_block_ways_out)
     struct limited l = zero_limited();
 
     CHECK_EQ(async_run(leaves_block, &l), 6);
-    CHECK(l.scope.task == NULL);
+    CHECK(l.scope.scope.task == NULL);
     CHECK_EQ(test_ms(), 5);
     CHECK_LOG("");
 }

@@ -1,0 +1,62 @@
+#pragma once
+#include "loop.h"
+/* ===========================================================================
+ * scope: what encloses a task's awaits and may strike them: a deadline, or a
+ * group whose child failed. Not a public part: timeout.h and group.h are.
+ *
+ * Scopes form a chain on the task, the innermost first. One that strikes ends
+ * the await inside with ASYNC_CANCEL, as a cancel does; where that leaves the
+ * scope again it becomes the scope's own error, but only if
+ *
+ *     - this scope did strike,
+ *     - no real cancel was delivered inside it, and
+ *     - no scope around it has struck too:
+ *
+ * then those win, and the strike travels on. A result that was ready in time
+ * is kept: a scope takes its undelivered strike along when it is left. (Every
+ * interleaving of two scopes and a cancel was tried against this rule.)
+ * ======================================================================== */
+
+typedef struct async_scope {
+    struct async_scope *up;     /* the scope around it */
+    async_task *task;           /* NULL when the scope is not entered */
+    unsigned char fired;        /* 0, 1: struck, 2: the strike was delivered */
+    unsigned char outside;      /* was a cancel delivered outside of it? */
+} async_scope;
+
+ASYNC_INLINE_ void async_scope_enter_(async_scope *scope, async_task *task)
+{
+    async_mark_ state = task->timer.node.state;
+
+    scope->task = task;
+    scope->up = task->scopes;
+    task->scopes = scope;
+    scope->fired = 0;
+    scope->outside = (unsigned char)(state & ASYNC_CANCELED_);
+    task->timer.node.state = (async_mark_)(state & ~(unsigned)ASYNC_CANCELED_);
+}
+
+/* Strike its task, now. */
+ASYNC_API void async_scope_strike_(async_scope *scope);
+
+/* Leave the innermost scope, with rc on the way out (in-flight codes of a
+ * block included): what becomes of it, which is `becomes` if the scope's own
+ * strike ended the await. */
+ASYNC_API async_status async_scope_settle_(async_scope *scope, async_status rc,
+                                           async_status becomes);
+
+ASYNC_INLINE_ async_status async_scope_leave_(async_scope *scope,
+                                              async_status rc,
+                                              async_status becomes)
+{
+    async_task *task = scope->task;
+
+    task->scopes = scope->up;
+    if (ASYNC_UNLIKELY_(scope->fired != 0)) {
+        rc = async_scope_settle_(scope, rc, becomes);
+    }
+    scope->task = NULL;
+    task->timer.node.state =
+        (async_mark_)(task->timer.node.state | scope->outside);
+    return rc;
+}
