@@ -228,8 +228,10 @@
  * asked for small code. */
 #if defined __OPTIMIZE__ && !defined __OPTIMIZE_SIZE__ && defined __GNUC__
 #define ASYNC_HOT_ static inline __attribute__((always_inline, unused))
+#define ASYNC_FAST_ 1
 #else
 #define ASYNC_HOT_ ASYNC_INLINE_
+#define ASYNC_FAST_ 0
 #endif
 
 /* One loop may run in each thread: the pointer to it belongs to the thread. */

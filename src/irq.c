@@ -27,6 +27,7 @@ ASYNC_API int async_irq_open(async_irq *irq)
     irq->waiter = NULL;
     irq->next = NULL;
     irq->count = 0;
+    ASYNC_HOOK_(dispatch, async_irq_dispatch_);
     irq->loop = async_this_loop_;
     return 0;
 }

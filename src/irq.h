@@ -60,4 +60,3 @@ ASYNC_API ASYNC async_irq_wait(async_irq *irq);
 ASYNC_API int async_irq_close(async_irq *irq);
 
 /* For the loop: wake the tasks whose irqs were raised. */
-ASYNC_API void async_irq_dispatch_(async_loop *loop);

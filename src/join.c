@@ -33,6 +33,21 @@ static bool async_joined_(async_task *task, async_task *target,
     return true;
 }
 
+/* It has not ended, and does not itself join another. */
+static bool async_runs_(const async_task *target)
+{
+    unsigned state = async_state_(target);
+
+    return state > ASYNC_DONE_ && state != ASYNC_JOINING_;
+}
+
+static async_status async_join_(async_task *target)
+{
+    ASYNC_WAITS_("async_join", target);
+    ASYNC_HOOK_(tell, async_tell_);
+    return async_link_(&target->joiners, ASYNC_JOINING_);
+}
+
 ASYNC_API async_status async_join(async_task *target)
 {
     async_task *task = async_self_();
@@ -42,6 +57,13 @@ ASYNC_API async_status async_join(async_task *target)
     if (ASYNC_LIKELY_(*state == ASYNC_READY_)) {    /* the usual end */
         *state = ASYNC_RUNNING_;
         return task->timer.u.result;
+    }
+    if (ASYNC_LIKELY_(*state == ASYNC_RUNNING_ && target != NULL
+                      && target != task && async_runs_(target))) {
+        return async_join_(target);                 /* the usual beginning */
+    }
+    if (async_state_(task) == ASYNC_RUNNING_) {     /* passed on elsewhere */
+        *state = (async_mark_)(*state & ~(unsigned)ASYNC_FORWARDED_);
     }
     if (async_joined_(task, target, &rc)) {
         *state = (async_mark_)(*state & ~(unsigned)ASYNC_FORWARDED_);
@@ -54,8 +76,7 @@ ASYNC_API async_status async_join(async_task *target)
         *state = (async_mark_)(*state | ASYNC_FORWARDED_);
         async_cancel(target);
     }
-    ASYNC_WAITS_("async_join", target);
-    return async_link_(&target->joiners, ASYNC_JOINING_);
+    return async_join_(target);
 }
 
 ASYNC_API async_status async_shield(async_task *target)
@@ -70,5 +91,6 @@ ASYNC_API async_status async_shield(async_task *target)
         return async_deliver_(task);
     }
     ASYNC_WAITS_("async_shield", target);
+    ASYNC_HOOK_(tell, async_tell_);
     return async_link_(&target->joiners, ASYNC_JOINING_);
 }

@@ -30,6 +30,7 @@ ASYNC_API async_status async_park_(async_list *list)
 #endif
         async_this_loop_->lists = list;
     }
+    ASYNC_HOOK_(unpark, async_unpark_);
     task->timer.u.ring = &list->tail;
     async_ring_append_(&list->tail, &task->timer.node);
     async_set_state_(task, ASYNC_WAITING_);
@@ -55,18 +56,14 @@ static void async_list_is_empty_(async_list *list)
 #endif
 }
 
-/* Take a parked task out of where it is parked. */
-static void async_unpark_(async_task *task, unsigned state)
+/* Take a parked task out of its ring. */
+ASYNC_API void async_unpark_(async_task *task)
 {
     async_node **ring = task->timer.u.ring;
 
-    if (state == ASYNC_SLEEPING_) {
-        async_timer_remove_(&async_this_loop_->timers, &task->timer);
-    } else if (ring != NULL) {
-        async_ring_remove_(ring, &task->timer.node);
-        if (state == ASYNC_WAITING_ && *ring == NULL) {
-            async_list_is_empty_((async_list *)(void *)ring);
-        }
+    async_ring_remove_(ring, &task->timer.node);
+    if (async_state_(task) == ASYNC_WAITING_ && *ring == NULL) {
+        async_list_is_empty_((async_list *)(void *)ring);
     }
 }
 
@@ -104,7 +101,11 @@ ASYNC_API void async_strike_(async_task *task)
     unsigned state = async_state_(task);
 
     if (state >= ASYNC_WAITING_ && state < ASYNC_DEAF_) {
-        async_unpark_(task, state);
+        if (state == ASYNC_SLEEPING_) {
+            async_timer_remove_(&async_this_loop_->timers, &task->timer);
+        } else if (task->timer.u.ring != NULL) {
+            ASYNC_HOOKED_(unpark, async_unpark_)(task);
+        }
         async_set_state_(task, ASYNC_STRUCK_);
         async_ready_(async_this_loop_, task);
     }
@@ -223,16 +224,12 @@ ASYNC_API int async_spawn_(async_loop *loop, async_task *task, async_fn fn,
 
 /* The joiners get the result by value, and the callbacks come last: so one of
  * those may free the task. */
-static void async_tell_(async_task *task, int result)
+ASYNC_API void async_tell_(async_task *task, int result)
 {
     async_node *ring = task->joiners;
     async_node *watches = NULL;
     async_node *node;
 
-    if (ring->next == ring && ring->state != ASYNC_WATCH_) {
-        async_wake_(ASYNC_TASK_(ring), result);     /* just one joiner */
-        return;
-    }
     while ((node = async_ring_pop_(&ring)) != NULL) {
         if (node->state == ASYNC_WATCH_) {
             async_ring_append_(&watches, node);
@@ -269,8 +266,15 @@ static void async_finish_(async_loop *loop, async_task *task, int result)
 #if ASYNC_DEBUG
     async_debug_finish_(loop, task);
 #endif
+#if ASYNC_FAST_
+    if (task->joiners != NULL && task->joiners->next == task->joiners
+        && task->joiners->state != ASYNC_WATCH_) {
+        async_wake_(ASYNC_TASK_(task->joiners), result);    /* just one */
+        return;
+    }
+#endif
     if (task->joiners != NULL) {
-        async_tell_(task, result);
+        ASYNC_HOOKED_(tell, async_tell_)(task, result);
     }
 }
 
@@ -308,6 +312,7 @@ ASYNC_API int async_on_done(async_task *task, async_watch *watch,
         fn(watch, task);
         return 0;
     }
+    ASYNC_HOOK_(tell, async_tell_);
     watch->node.state = ASYNC_WATCH_;
     async_ring_append_(&task->joiners, &watch->node);
     return 0;
@@ -428,7 +433,7 @@ static void async_collect_(async_loop *loop, async_duration wait)
     loop->fresh = false;
     if (loop->notified) {
         (void)ASYNC_ATOMIC_SWAP_(&loop->notified, 0);
-        async_irq_dispatch_(loop);
+        ASYNC_HOOKED_(dispatch, async_irq_dispatch_)(loop);
     }
     if (!ASYNC_TIMERS_EMPTY_(&loop->timers)) {
         async_expire_(loop);
@@ -612,18 +617,27 @@ static async_node *async_joiner_(const async_task *task)
     return node;
 }
 
+/* Strike a task that may be waiting for others. Each of those is struck for its
+ * own part, so this one does not pass the strike on: that would be their second
+ * one, and interrupt their cleanup. One that waits with a strike pending is
+ * woken by this one, too, or it would stay where it is. */
+static void async_cancel_waiter_(async_node *node)
+{
+    node->state &= (async_mark_)~ASYNC_PENDING_;
+    async_cancel(ASYNC_TASK_(node));
+    node->state |= ASYNC_FORWARDED_;
+}
+
 /* Strike every task once. Those that are parked where the loop can see move to
  * the ready queue by it, so that at last a walk along the queue finds those
- * who join them, and those who join these. Each of those has been struck for
- * its own part, so a joiner does not pass its strike on: that would be the
- * task's second one, and interrupt its cleanup. */
+ * who join them, and those who join these. */
 static void async_cancel_found_(async_loop *loop)
 {
     struct async_irq *irq;
     async_node *node;
 
     while (loop->lists != NULL) {
-        async_cancel(ASYNC_TASK_(loop->lists->tail->next));
+        async_cancel_waiter_(loop->lists->tail->next);
     }
     async_timer_each_(&loop->timers, async_cancel_timer_);
     for (irq = loop->irqs; irq != NULL; irq = irq->next) {
@@ -641,9 +655,7 @@ static void async_cancel_found_(async_loop *loop)
 
         async_cancel(task);
         while ((joiner = async_joiner_(task)) != NULL) {
-            joiner->state &= (async_mark_)~ASYNC_PENDING_;  /* or it stays */
-            async_cancel(ASYNC_TASK_(joiner));
-            joiner->state |= ASYNC_FORWARDED_;
+            async_cancel_waiter_(joiner);
         }
         if (&node->next == loop->tail) {
             break;

@@ -37,6 +37,11 @@ struct async_loop {
     unsigned char stop;         /* ASYNC_GO_ON_ and so on */
     bool running;               /* inside a run or a step of it */
     volatile unsigned char notified;    /* an irq was raised: look at irqs */
+#if !ASYNC_HOSTED               /* see ASYNC_HOOK_ */
+    void (*unpark)(async_task *task);
+    void (*tell)(async_task *task, int result);
+    void (*dispatch)(async_loop *loop);
+#endif
 #if ASYNC_HOSTED
     unsigned char round;        /* closing: tasks spawned from here on */
     unsigned left;              /* closing: tasks of earlier rounds */
@@ -110,6 +115,21 @@ ASYNC_API async_loop *async_loop_use(async_loop *loop);
 
 /* ---- for the operations ------------------------------------------------- */
 
+/* On a microcontroller the loop reaches what only some programs use through
+ * pointers, which the first use sets: so what a program never calls is not
+ * linked either. */
+ASYNC_API void async_unpark_(async_task *task);
+ASYNC_API void async_tell_(async_task *task, int result);
+ASYNC_API void async_irq_dispatch_(async_loop *loop);
+#if ASYNC_HOSTED
+#define ASYNC_HOOK_(name, function) ((void)0)
+#define ASYNC_HOOKED_(name, function) function
+#else
+#define ASYNC_HOOK_(name, function) \
+    ((void)(async_this_loop_->name = (function)))
+#define ASYNC_HOOKED_(name, function) async_this_loop_->name
+#endif
+
 /* Append a task that is in no queue to the ready queue: O(1). The queue ends
  * where `tail` points, and what stands there is of no meaning. */
 ASYNC_INLINE_ void async_ready_(async_loop *loop, async_task *task)
@@ -154,6 +174,7 @@ ASYNC_INLINE_ async_status async_link_(async_node **ring, unsigned state)
 
     task->timer.u.ring = ring;
     if (ring != NULL) {
+        ASYNC_HOOK_(unpark, async_unpark_);
         async_ring_append_(ring, &task->timer.node);
     }
     async_set_state_(task, state);
@@ -212,6 +233,7 @@ ASYNC_INLINE_ ASYNC async_yield(void)
 {
     async_task *task = async_self_();
 
+#if ASYNC_FAST_
     if (ASYNC_LIKELY_(task->timer.node.state == ASYNC_YIELDED_)) {
         task->timer.node.state = ASYNC_RUNNING_;
         return 0;
@@ -220,6 +242,7 @@ ASYNC_INLINE_ ASYNC async_yield(void)
         task->timer.node.state = ASYNC_YIELDED_;    /* the loop queues it */
         return ASYNC_PENDING;
     }
+#endif
     return async_yield_(task);
 }
 

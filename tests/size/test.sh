@@ -13,8 +13,9 @@ say() {
 
 # absent TARGET NAME FEATURE PATTERN: no symbol of the program matches
 absent() {
-    found=$(symbols "$1" "$2" | awk -v pattern="$4" \
-        '$3 ~ /^async_/ && $3 ~ pattern { printf "%s ", $3 }')
+    found=$(symbols "$1" "$2" | awk -v pattern="$4" '
+        { sub(/_hosted_.*/, "", $3) }       # the options at its end
+        $3 ~ /^async_/ && $3 ~ pattern { printf "%s ", $3 }')
     test -z "$found"
     say $? "$1_$2_without_$3" "it has $found"
 }
