@@ -19,6 +19,7 @@
 #include "sleep.h"
 #include "timeout.h"
 #include "irq.h"
+#include "queue.h"
 #include "wait.h"
 #include "gather.h"
 #if ASYNC_HOSTED
@@ -46,6 +47,8 @@
 #include "scope.c"
 #include "timeout.c"
 #include "irq.c"
+#include "queue.c"
+#include "queue_priority.c"
 #include "wait.c"
 #include "gather.c"
 #if ASYNC_DEBUG
