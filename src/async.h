@@ -22,6 +22,7 @@
 #include "queue.h"
 #include "wait.h"
 #include "gather.h"
+#include "pool.h"
 #if ASYNC_HOSTED
 #include "fd.h"
 #include "net.h"
@@ -51,6 +52,7 @@
 #include "queue_priority.c"
 #include "wait.c"
 #include "gather.c"
+#include "pool.c"
 #if ASYNC_DEBUG
 #include "debug.c"
 #endif

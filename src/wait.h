@@ -35,7 +35,7 @@ typedef struct async_waiter {
  * and so is one whose operation is over. One task uses it at a time. */
 typedef struct async_wait_set {
     async_list list;            /* the task that waits */
-    async_node *ended;          /* a ring: whose tasks have ended, as they did */
+    async_node *ended;          /* a ring: those whose task has, in order */
     int pending;                /* how many have not */
     int until;                  /* wake it when no more than so many are left */
     int error;                  /* the first one, or how many failed */
@@ -46,7 +46,7 @@ typedef struct async_wait_set {
 enum {
     ASYNC_ALL_COMPLETED = 0,
     ASYNC_FIRST_COMPLETED,
-    ASYNC_FIRST_EXCEPTION       /* an error other than ASYNC_ECANCELED; or all */
+    ASYNC_FIRST_EXCEPTION       /* an error, but no ASYNC_ECANCELED; or all */
 };
 
 #define async_wait ASYNC_ABI_(async_wait)
