@@ -49,7 +49,7 @@ ASYNC_API int async_queue_open_(async_queue *queue, void *array, size_t size,
     return 0;
 }
 
-/* ---- the simple orders ---------------------------------------------------- */
+/* ---- the simple orders --------------------------------------------------- */
 
 /* A ring: the oldest item at `first`, the others behind it. */
 static void async_queue_move_fifo_(async_queue *queue, void *item, bool in)
@@ -93,7 +93,7 @@ ASYNC_API int async_queue_open_lifo(async_queue *queue, void *array,
                              async_queue_move_lifo_);
 }
 
-/* ---- putting and getting -------------------------------------------------- */
+/* ---- putting and getting ------------------------------------------------- */
 
 static bool async_queue_usable_(const async_queue *queue, const void *item)
 {
@@ -225,7 +225,7 @@ ASYNC_API async_status async_queue_get(async_queue *queue, void *item)
     return async_queue_await_(task, queue, item, false);
 }
 
-/* ---- the end -------------------------------------------------------------- */
+/* ---- the end ------------------------------------------------------------- */
 
 static void async_queue_finished_(async_queue *queue)
 {
@@ -247,7 +247,7 @@ ASYNC_API async_status async_queue_join(async_queue *queue)
 {
     async_task *task = async_self_();
 
-    if (async_granted_(task)) {         /* by value: items may have come since */
+    if (async_granted_(task)) {         /* items may have come since */
         return 0;
     }
     if (queue == NULL) {

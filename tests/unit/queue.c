@@ -63,7 +63,7 @@ static int try_get(async_queue *queue)
     return rc == 0 ? item : rc;
 }
 
-/* ---- arguments ------------------------------------------------------------ */
+/* ---- arguments ----------------------------------------------------------- */
 
 TEST(queue_open_says_what_it_does_not_take)
 {
@@ -128,7 +128,7 @@ TEST(queue_wrong_use)
     RUN(wrong_use);
 }
 
-/* ---- order ---------------------------------------------------------------- */
+/* ---- order --------------------------------------------------------------- */
 
 /* Items of every size, round the array's end: each comes out as it went in. */
 TEST(queue_fifo_keeps_order_and_bytes)
@@ -241,7 +241,7 @@ TEST(queue_priority_moves_whole_items)
     CHECK_LOG("fire milk phone tidy rest ");
 }
 
-/* ---- waiting in line ------------------------------------------------------ */
+/* ---- waiting in line ----------------------------------------------------- */
 
 static ASYNC getters_in_order(struct main *self)
 {
@@ -525,7 +525,7 @@ TEST(queue_thousand_items_through_three_slots)
     RUN(through);
 }
 
-/* ---- strikes: before, while and after it completes ------------------------ */
+/* ---- strikes: before, while and after it completes ----------------------- */
 
 /* Before: the getter waits. It leaves, and the item goes to the next one. */
 static ASYNC get_struck_before(struct main *self)
@@ -536,7 +536,7 @@ static ASYNC get_struck_before(struct main *self)
     GETS(&self->b, &self->queue, "B");
     AWAIT(async_yield());
     async_cancel(&self->a.task);
-    CHECK_EQ(try_put(&self->queue, 1), 0);      /* A is out of the line already */
+    CHECK_EQ(try_put(&self->queue, 1), 0);      /* A has left the line */
     AWAIT(async_sleep(MS(1)));
     CHECK_LOG("A:cancelled B=1 ");
     CHECK_EQ(self->a.item, -1);
@@ -771,7 +771,7 @@ TEST(queue_strikes_in_a_line_strand_nobody)
     RUN(struck_in_line);
 }
 
-/* ---- join ----------------------------------------------------------------- */
+/* ---- join ---------------------------------------------------------------- */
 
 static ASYNC joiner(struct joiner *self)
 {
@@ -853,7 +853,7 @@ TEST(queue_join_struck_leaves_the_queue_alone)
     RUN(join_struck);
 }
 
-/* ---- shutdown ------------------------------------------------------------- */
+/* ---- shutdown ------------------------------------------------------------ */
 
 static ASYNC shut_empty(struct main *self)
 {
