@@ -157,8 +157,9 @@
 #endif
 #endif
 
+/* To tcc the C library's <sys/epoll.h> does not say how its struct is packed. */
 #ifndef ASYNC_POLL
-#ifdef __linux__
+#if defined __linux__ && !defined __TINYC__
 #define ASYNC_POLL 0
 #else
 #define ASYNC_POLL 1
@@ -234,7 +235,8 @@
 #define ASYNC_FAST_ 0
 #endif
 
-/* One loop may run in each thread: the pointer to it belongs to the thread. */
+/* One loop may run in each thread: the pointer to it belongs to the thread.
+ * (tcc has no such variables: there, loops run in one thread at a time.) */
 #ifndef ASYNC_THREAD
 #if !ASYNC_HOSTED || defined __TINYC__
 #define ASYNC_THREAD

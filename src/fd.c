@@ -177,6 +177,8 @@ ASYNC_API async_status async_write(int fd, const void *buffer, size_t length)
     return (async_status)n;
 }
 
+enum { ASYNC_FD_PIECES_ = 1024 };       /* what Linux and the BSDs take */
+
 /* The length of all pieces, or an error. Where one call could move more than
  * INT_MAX bytes, or could block, the first piece stands for all. */
 static int async_fd_pieces_(const async_fd_ *it, const struct iovec **pieces,
@@ -188,7 +190,8 @@ static int async_fd_pieces_(const async_fd_ *it, const struct iovec **pieces,
         == ASYNC_FD_BLOCKS_;
     int i;
 
-    if (*count < 0 || (all == NULL && *count != 0)) {
+    if (*count < 0 || *count > ASYNC_FD_PIECES_
+        || (all == NULL && *count != 0)) {
         return ASYNC_EINVAL;
     }
     for (i = 0; i < *count; i++) {
@@ -221,7 +224,7 @@ static ptrdiff_t async_fd_readv_(const async_fd_ *it, int fd,
 
         memset(&message, 0, sizeof message);
         message.msg_iov = (struct iovec *)(uintptr_t)pieces;
-        message.msg_iovlen = (unsigned)count;
+        message.msg_iovlen = (unsigned short)count;    /* size_t or int */
         return ASYNC_SYS_(recvmsg)(fd, &message, MSG_DONTWAIT);
     }
     if ((it->flags & ASYNC_FD_BLOCKS_) != 0) {
@@ -264,7 +267,7 @@ static ptrdiff_t async_fd_writev_(const async_fd_ *it, int fd,
 
         memset(&message, 0, sizeof message);
         message.msg_iov = (struct iovec *)(uintptr_t)pieces;
-        message.msg_iovlen = (unsigned)count;
+        message.msg_iovlen = (unsigned short)count;    /* size_t or int */
         return ASYNC_SYS_(sendmsg)(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
     }
     if ((it->flags & ASYNC_FD_BLOCKS_) != 0) {

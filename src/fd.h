@@ -83,7 +83,7 @@ ASYNC_API ASYNC async_write(int fd, const void *buffer, size_t length);
 
 /* The same over several pieces. As the array of pieces is looked at each time
  * the task is resumed, it belongs in the frame or in static memory, like the
- * pieces themselves. ASYNC_EINVAL for a negative count. */
+ * pieces themselves. ASYNC_EINVAL for a count below 0 or above 1024. */
 ASYNC_API ASYNC async_readv(int fd, const struct iovec *pieces, int count);
 ASYNC_API ASYNC async_writev(int fd, const struct iovec *pieces, int count);
 

@@ -36,7 +36,11 @@ struct async_loop {
     bool fresh;
     unsigned char stop;         /* ASYNC_GO_ON_ and so on */
     bool running;               /* inside a run or a step of it */
-    volatile unsigned char notified;    /* an irq was raised: look at irqs */
+#if ASYNC_HOSTED
+    volatile unsigned notified; /* an irq was raised: look at irqs */
+#else
+    volatile unsigned char notified;
+#endif
 #if !ASYNC_HOSTED               /* see ASYNC_HOOK_ */
     void (*unpark)(async_task *task);
     void (*tell)(async_task *task, int result);

@@ -138,6 +138,32 @@ ASYNC_EXTERN_C_ async_ticks async_port_clock(void);
 #define ASYNC_ATOMIC_CAS_(at, seen, value) \
     __atomic_compare_exchange_n((at), (seen), (value), 0, __ATOMIC_SEQ_CST, \
                                 __ATOMIC_RELAXED)
+#elif ASYNC_HOSTED && defined __TINYC__ \
+    && (defined __x86_64__ || defined __i386__)
+/* tcc has the instructions, but no names for them. */
+ASYNC_INLINE_ unsigned async_swap_(volatile unsigned *at, unsigned value)
+{
+    __asm__ volatile ("xchgl %0, (%1)"
+                      : "=r"(value) : "r"(at), "0"(value) : "memory");
+    return value;
+}
+ASYNC_INLINE_ bool async_cas_(volatile unsigned *at, unsigned *seen,
+                              unsigned value)
+{
+    unsigned was = *seen;
+
+    __asm__ volatile ("lock; cmpxchgl %2, (%1)"
+                      : "=a"(was) : "r"(at), "r"(value), "0"(was) : "memory");
+    if (was == *seen) {
+        return true;
+    }
+    *seen = was;
+    return false;
+}
+#define ASYNC_ATOMICS_ 1
+#define ASYNC_ATOMIC_LOAD_(at) (*(at))
+#define ASYNC_ATOMIC_SWAP_(at, value) async_swap_((at), (value))
+#define ASYNC_ATOMIC_CAS_(at, seen, value) async_cas_((at), (seen), (value))
 #else
 #define ASYNC_ATOMICS_ 0
 #define ASYNC_ATOMIC_LOAD_(at) (*(at))

@@ -3,12 +3,32 @@
  * ======================================================================== */
 #include "scope.h"
 
+/* What hangs over the task will be delivered inside, if at all. */
+ASYNC_API void async_scope_enter_struck_(async_scope *scope)
+{
+    async_node *node = &scope->task->timer.node;
+    const async_scope *up;
+
+    if ((node->state & ASYNC_PENDING_) != 0) {
+        node->state |= ASYNC_CANCELED_;
+    }
+    for (up = scope->up; up != NULL; up = up->up) {
+        if ((up->fired & ASYNC_FIRED_) != 0) {
+            scope->fired = ASYNC_UNDER_;
+        }
+    }
+}
+
 /* A strike that was passed on to a joined task does not stand for this one. */
 ASYNC_API void async_scope_strike_(async_scope *scope)
 {
     async_node *node = &scope->task->timer.node;
+    async_scope *inner;
 
-    scope->fired = 1;
+    for (inner = scope->task->scopes; inner != scope; inner = inner->up) {
+        inner->fired |= ASYNC_UNDER_;
+    }
+    scope->fired |= ASYNC_FIRED_;
     node->state = (async_mark_)((node->state | ASYNC_STRIKE_)
                                   & ~(unsigned)ASYNC_FORWARDED_);
     async_strike_(scope->task);
@@ -19,13 +39,17 @@ ASYNC_API async_status async_scope_settle_(async_scope *scope, async_status rc,
 {
     async_node *node = &scope->task->timer.node;
     const async_scope *up;
-    bool outer = false;             /* has a scope around it struck? */
-    bool undelivered = (node->state & ASYNC_PENDING_) != 0;
+    bool outer = false;             /* has a scope around it yet to strike? */
+    bool undelivered;
 
-    for (up = scope->up; up != NULL; up = up->up) {
-        outer = outer || up->fired != 0;
-        undelivered = undelivered || up->fired == 1;
+    if (!async_scope_fired_(scope)) {
+        return rc;
     }
+    for (up = scope->up; up != NULL; up = up->up) {
+        outer = outer || (up->fired & ASYNC_FIRED_) != 0;
+    }
+    undelivered = outer || (node->state & ASYNC_PENDING_) != 0;
+    outer = outer || (scope->fired & ASYNC_UNDER_) != 0;
     if (rc == ASYNC_CANCEL && !outer && (node->state & ASYNC_CANCELED_) == 0) {
         rc = becomes;
     }

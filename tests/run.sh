@@ -52,7 +52,7 @@ unit() {
     name=$1 include=$2
     shift 2
     what="$*" more=''
-    case "$*" in *c++*) more='-Wno-missing-field-initializers -Wno-shadow' ;; esac
+    case "$*" in *c++*) more='-Wno-missing-field-initializers -Wno-missing-braces -Wno-shadow' ;; esac
     warn="-Wall -Wextra -Wpedantic -Wshadow -Wconversion $more -Werror"
     case $1 in tcc) warn=-Wall ;; esac
     make -s -j"$jobs" -f tests/unit.mk NAME="$name" INCLUDE="$include" \

@@ -62,9 +62,9 @@ if [ -n "$FULL" ]; then
     model goto 50000 gcc -std=gnu99 -O2 -DASYNC_COMPUTED_GOTO=1
     model debug_san 20000 gcc -std=c99 -O1 -g -DASYNC_DEBUG=1 \
         -fsanitize=address,undefined -fno-sanitize-recover=all
-    mutant outer_deadline '!outer' 'true' timeout.c
-    mutant inside_cancel '(state & ASYNC_CANCELED_) == 0' 'true' timeout.c
-    mutant own_strike 'if (!undelivered)' 'if (false)' timeout.c
+    mutant outer_deadline '!outer' 'true' scope.c
+    mutant inside_cancel '(node->state \& ASYNC_CANCELED_) == 0' 'true' scope.c
+    mutant own_strike 'if (!undelivered)' 'if (false)' scope.c
     mutant forwarding 'async_cancel(target)' '(void)0' join.c
     mutant circle 'return target == task' 'return false' join.c
     mutant granted_sleep 'async_state_(task) == ASYNC_STRUCK_' 'false' sleep.c
