@@ -139,8 +139,8 @@ ASYNC_API async_status async_deliver_(async_task *task)
     task->timer.node.state = (async_mark_)
         ((task->timer.node.state & ASYNC_CANCELED_) | ASYNC_RUNNING_);
     for (scope = task->scopes; scope != NULL; scope = scope->up) {
-        if (scope->fired != 0) {
-            scope->fired = 2;
+        if ((scope->fired & ASYNC_FIRED_) != 0) {
+            scope->fired++;         /* ASYNC_DELIVERED_ */
         }
     }
     return ASYNC_CANCEL;

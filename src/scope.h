@@ -9,20 +9,29 @@
  * scope again it becomes the scope's own error, but only if
  *
  *     - this scope did strike,
- *     - no real cancel was delivered inside it, and
- *     - no scope around it has struck too:
+ *     - no real cancel came inside it, or was delivered there, and
+ *     - no scope around it has struck too, since this one was entered:
  *
  * then those win, and the strike travels on. A result that was ready in time
  * is kept: a scope takes its undelivered strike along when it is left. (Every
  * interleaving of two scopes and a cancel was tried against this rule.)
  * ======================================================================== */
 
+enum {
+    ASYNC_FIRED_ = 1,           /* it struck, and that is yet to be delivered; */
+    ASYNC_DELIVERED_ = 2,       /* or that was delivered */
+    ASYNC_UNDER_ = 4            /* one around it struck while it was entered */
+};
+
 typedef struct async_scope {
     struct async_scope *up;     /* the scope around it */
     async_task *task;           /* NULL when the scope is not entered */
-    unsigned char fired;        /* 0, 1: struck, 2: the strike was delivered */
-    unsigned char outside;      /* was a cancel delivered outside of it? */
+    unsigned char fired;        /* ASYNC_FIRED_ and so on */
+    unsigned char outside;      /* did a cancel come before it? */
 } async_scope;
+
+/* The rest of entering for a task over which a strike hangs. */
+ASYNC_API void async_scope_enter_struck_(async_scope *scope);
 
 ASYNC_INLINE_ void async_scope_enter_(async_scope *scope, async_task *task)
 {
@@ -34,6 +43,15 @@ ASYNC_INLINE_ void async_scope_enter_(async_scope *scope, async_task *task)
     scope->fired = 0;
     scope->outside = (unsigned char)(state & ASYNC_CANCELED_);
     task->timer.node.state = (async_mark_)(state & ~(unsigned)ASYNC_CANCELED_);
+    if (ASYNC_UNLIKELY_((state & ASYNC_STRIKE_) != 0)) {
+        async_scope_enter_struck_(scope);
+    }
+}
+
+/* Has it struck, since it was last entered? */
+ASYNC_INLINE_ bool async_scope_fired_(const async_scope *scope)
+{
+    return (scope->fired & (ASYNC_FIRED_ | ASYNC_DELIVERED_)) != 0;
 }
 
 /* Strike its task, now. */

@@ -81,7 +81,7 @@ static ASYNC_NOINLINE_ int async_timeout_move_(async_timeout *timeout,
     if (timeout == NULL || timeout->scope.task == NULL) {
         return ASYNC_EINVAL;
     }
-    if (timeout->scope.fired != 0) {
+    if (async_scope_fired_(&timeout->scope)) {
         return ASYNC_EALREADY;
     }
     async_timeout_disarm_(timeout);
@@ -112,5 +112,5 @@ ASYNC_API int async_timeout_reschedule(async_timeout *timeout,
 
 ASYNC_API bool async_timeout_expired(const async_timeout *timeout)
 {
-    return timeout != NULL && timeout->scope.fired != 0;
+    return timeout != NULL && async_scope_fired_(&timeout->scope);
 }

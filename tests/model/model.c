@@ -697,7 +697,7 @@ enum place { NOWHERE, QUEUED, AT_FUTURE, AT_TASK, ASLEEP, AT_IRQ };
 enum why { FIRST, YIELDED, GRANTED, STRUCK, AGAIN, NONE };
 
 struct scope {
-    int entered, fired, saved, armed, lazy;
+    int entered, fired, under, saved, armed, lazy;
     long deadline;      /* when it strikes */
     long key, order;    /* when it is looked at: it may have moved since */
 };
@@ -764,6 +764,19 @@ static void strike(int k)
     }
 }
 
+/* The scope at that depth strikes. Those inside it know. */
+static void fire(int k, int depth)
+{
+    struct model_task *t = &mt[k];
+    int i;
+
+    for (i = 0; i < t->inner; i++) {
+        t->act[t->scopes[i]].scope.under |= t->scopes[i] > depth;
+    }
+    t->act[depth].scope.fired = 1;
+    strike(k);
+}
+
 static int m_cancel(int k)
 {
     if (!mt[k].spawned || mt[k].done) {
@@ -802,15 +815,18 @@ static void enter(int k, int depth, int d, int lazy)
 {
     struct model_task *t = &mt[k];
     struct scope *s = &t->act[depth].scope;
+    int i;
 
     memset(s, 0, sizeof *s);
     s->entered = 1;
     s->saved = t->real;
-    t->real = 0;
+    t->real = t->pending;
+    for (i = 0; i < t->inner; i++) {
+        s->under |= t->act[t->scopes[i]].scope.fired == 1;
+    }
     t->scopes[t->inner++] = depth;
     if (d <= 0) {
-        s->fired = 1;
-        strike(k);
+        fire(k, depth);
     } else if (lazy) {
         s->lazy = 1;
         s->deadline = m_now + d;
@@ -822,11 +838,11 @@ static void enter(int k, int depth, int d, int lazy)
 static int leave(struct model_task *t, int depth, int rc)
 {
     struct scope *s = &t->act[depth].scope;
-    int i, outer = 0;
+    int i, outer = s->under;
 
     t->inner--;
     for (i = 0; i < t->inner; i++) {
-        outer |= t->act[t->scopes[i]].scope.fired;
+        outer |= t->act[t->scopes[i]].scope.fired == 1;
     }
     if (s->fired && rc == ASYNC_CANCEL && !t->real && !outer) {
         rc = ASYNC_ETIMEDOUT;
@@ -851,8 +867,7 @@ static int m_move(int k, int depth, int d)
         s->armed = 0;
     } else if (d <= 0) {
         s->armed = 0;
-        s->fired = 1;
-        strike(k);
+        fire(k, depth);
     } else if (s->armed && m_now + d >= s->key) {
         s->deadline = m_now + d;
     } else {
@@ -1379,8 +1394,7 @@ static int m_turns(int until)
                     arm(s, s->deadline);
                 } else {
                     s->armed = 0;
-                    s->fired = 1;
-                    strike(task);
+                    fire(task, depth);
                 }
             }
         }

@@ -246,6 +246,53 @@ TEST(timeout_inside_cleanup)
     CHECK_LOG("cleaned ");
 }
 
+/* And inside the cleanup after another deadline, which does not strike again:
+ * it is told apart from that one. */
+static ASYNC limited_twice(struct limited *self)
+{
+    ASYNC_BEGIN(self);
+    ASYNC_TIMEOUT_BEGIN(&self->outer, ASYNC_MS(100)) {
+        ASYNC_TRY {
+            AWAIT(async_sleep(ASYNC_MS(1000)));
+        } ASYNC_FINALLY(self->outcome) {
+            AWAIT_RESULT(self->e, ASYNC_TIMEOUT(&self->scope, ASYNC_MS(20),
+                                                async_sleep(ASYNC_MS(500))));
+            CHECK_EQ(self->e, ASYNC_ETIMEDOUT);
+            test_log("cleaned ");
+        } ASYNC_TRY_END;
+    } ASYNC_TIMEOUT_END;
+    ASYNC_END;
+}
+
+TEST(timeout_inside_cleanup_of_another)
+{
+    struct limited l = zero_limited();
+
+    CHECK_EQ(async_run(limited_twice, &l), ASYNC_ETIMEDOUT);
+    CHECK_EQ(test_ms(), 120);
+    CHECK_LOG("cleaned ");
+}
+
+/* A cancel that came before the scope, and is delivered inside it together
+ * with the scope's own strike, is no timeout. */
+static ASYNC cancelled_before(struct limited *self)
+{
+    ASYNC_BEGIN(self);
+    async_cancel(async_current());
+    AWAIT_RESULT(self->e, ASYNC_TIMEOUT(&self->scope, 0,
+                                        async_sleep(ASYNC_MS(500))));
+    test_log("never ");
+    ASYNC_END;
+}
+
+TEST(timeout_and_a_cancel_before_it)
+{
+    struct limited l = zero_limited();
+
+    CHECK_EQ(async_run(cancelled_before, &l), ASYNC_ECANCELED);
+    CHECK_LOG("");
+}
+
 /* A join under a limit: the task is cancelled, its cleanup awaited. */
 static ASYNC limits_join(struct limited *self)
 {
