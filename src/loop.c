@@ -628,6 +628,22 @@ static void async_cancel_waiter_(async_node *node)
     node->state |= ASYNC_FORWARDED_;
 }
 
+/* Strike all who wait in a list. They leave it, but for those that are deaf:
+ * these are passed by, turning the ring, until it has come round. */
+static void async_cancel_listed_(async_list *list)
+{
+    const async_node *last = list->tail;
+    async_node *node;
+
+    do {
+        node = list->tail->next;
+        if (async_state_(ASYNC_TASK_(node)) == ASYNC_DEAF_) {
+            list->tail = node;
+        }
+        async_cancel_waiter_(node);
+    } while (node != last);
+}
+
 /* Strike every task once. Those that are parked where the loop can see move to
  * the ready queue by it, so that at last a walk along the queue finds those
  * who join them, and those who join these. */
@@ -635,9 +651,11 @@ static void async_cancel_found_(async_loop *loop)
 {
     struct async_irq *irq;
     async_node *node;
+    async_list *list, *next;
 
-    while (loop->lists != NULL) {
-        async_cancel_waiter_(loop->lists->tail->next);
+    for (list = loop->lists; list != NULL; list = next) {
+        next = list->next;
+        async_cancel_listed_(list);
     }
     async_timer_each_(&loop->timers, async_cancel_timer_);
     for (irq = loop->irqs; irq != NULL; irq = irq->next) {

@@ -44,6 +44,7 @@ static const struct async_text_ {
     {ASYNC_EALREADY, "already under way"},
     {ASYNC_EINPROGRESS, "in progress"},
     {ASYNC_ECANCELED, "cancelled"},
+    {ASYNC_EBROKEN, "broken barrier"},
 };
 
 ASYNC_API const char *async_strerror(int status)

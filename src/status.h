@@ -71,6 +71,11 @@ typedef int async_status;
 #define ASYNC_EALREADY ASYNC_ERRNO_(EALREADY, 114)
 #define ASYNC_EINPROGRESS ASYNC_ERRNO_(EINPROGRESS, 115)
 #define ASYNC_ECANCELED ASYNC_ERRNO_(ECANCELED, 125)
+#ifdef ENOTRECOVERABLE
+#define ASYNC_EBROKEN ASYNC_ERRNO_(ENOTRECOVERABLE, 131)
+#else                       /* a microcontroller, or a system without it */
+#define ASYNC_EBROKEN (-131)
+#endif
 
 /* The user's own errors, n = 0, 1, ...: outside of every errno. */
 #define ASYNC_EUSER(n) (-4096 - (n))

@@ -36,8 +36,8 @@
  *   NEW, YIELDED, READY and STRUCK tasks are in the ready queue, and so is a
  *   RUNNING one that polls. WAITING: in an async_list. LINKED: in a ring or a
  *   slot that its owner knows (an irq, a descriptor). JOINING: in the ring of
- *   the task that it joins. SLEEPING: in the timer queue. DEAF: like LINKED,
- *   but strikes do not disturb it.
+ *   the task that it joins. SLEEPING: in the timer queue. DEAF: in a list or
+ *   a ring, where strikes do not disturb it.
  *
  * Every operation obeys one rule, each time it is evaluated:
  *   1. granted, or possible right now: take it, and go on;
