@@ -268,7 +268,6 @@ ASYNC_API int async_queue_shutdown(async_queue *queue)
         return ASYNC_EINVAL;
     }
     queue->shut = true;
-    queue->reserved = 0;
     while (async_wake_one_(&queue->getters, ASYNC_ESHUTDOWN)
            || async_wake_one_(&queue->putters, ASYNC_ESHUTDOWN)) {
     }

@@ -7,6 +7,7 @@ out=build/test/model
 mkdir -p $out
 warn='-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror'
 bad=0
+source=model            # the program with the model in it: $source.c
 
 # model NAME SEEDS COMPILER FLAGS...
 model() {
@@ -14,7 +15,7 @@ model() {
     shift 2
     if ! command -v "$1" >/dev/null 2>&1; then
         echo "skip model_$name: no $1"
-    elif ! "$@" $warn -o $out/$name tests/model/model.c -lpthread; then
+    elif ! "$@" $warn -o $out/$name tests/model/$source.c -lpthread; then
         echo "FAIL model_$name: it does not compile"
         bad=1
     elif timeout 300 $out/$name 1 "$seeds" > $out/$name.log 2> $out/$name.err; then
@@ -34,12 +35,12 @@ mutant() {
     rm -rf $out/mutant
     mkdir -p $out/mutant/src $out/mutant/tests/model
     cp src/*.h src/*.c $out/mutant/src
-    cp tests/model/model.c $out/mutant/tests/model
+    cp tests/model/$source.c $out/mutant/tests/model
     sed "s/$from/$to/" src/$file > $out/mutant/src/$file
     if cmp -s src/$file $out/mutant/src/$file; then
         echo "FAIL model_notices_$name: nothing to change in $file"
         bad=1
-    elif gcc -std=c99 -O1 -o $out/mutant/model $out/mutant/tests/model/model.c \
+    elif gcc -std=c99 -O1 -o $out/mutant/model $out/mutant/tests/model/$source.c \
              -lpthread 2>/dev/null \
          && timeout 100 $out/mutant/model 1 20000 >/dev/null 2>&1; then
         echo "FAIL model_notices_$name: it does not"
@@ -70,5 +71,24 @@ if [ -n "$FULL" ]; then
     mutant granted_sleep 'async_state_(task) == ASYNC_STRUCK_' 'false' sleep.c
     mutant coalescing '(node->state \& ASYNC_PENDING_) != 0' 'false' loop.c
     mutant moved_deadline '(now - base)' '(now - base) * 0' timeout.c
+fi
+
+# Queues, beside plain arrays.
+source=queue
+model queue 100000 ${CC:-cc} -std=c99 -O2
+if [ -n "$FULL" ]; then
+    model queue_forward 100000 gcc -std=c99 -O2 -DASYNC_TIMER_WHEEL=0 \
+        -DASYNC_BACKLINKS=0 -DASYNC_DEBUG=1
+    model queue_freestanding 100000 gcc -std=c99 -O2 -DASYNC_HOSTED=0
+    model queue_san 20000 gcc -std=c99 -O1 -g -DASYNC_DEBUG=1 \
+        -fsanitize=address,undefined -fno-sanitize-recover=all
+    mutant queue_promise 'queue->promised++' '(void)0' queue.c
+    mutant queue_slot 'queue->reserved++' '(void)0' queue.c
+    mutant queue_line '\*woken == 0 || queue->shut' 'true' queue.c
+    mutant queue_poll ' || ASYNC_STRUCK_P_(task)) {' ') {' queue.c
+    mutant queue_serve 'queue->count--;' 'queue->count--; if (0)' queue.c
+    mutant queue_ring 'at -= queue->capacity' 'at -= queue->capacity - 1' queue.c
+    mutant queue_heap '(hole - 1) \/ 2' 'hole \/ 2' queue_priority.c
+    mutant queue_join 'async_queue_finished_(queue);$' ';' queue.c
 fi
 exit $bad
