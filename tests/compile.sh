@@ -24,6 +24,7 @@ WARN="-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wimplicit-fallthrough \
 one() {
     kind=$1 file=$2 cc=$3 lang=$4 flags=$5 regex=$6
     name="$kind/$(basename "$file" .c) $cc $lang${flags:+ $flags}"
+    name="$name${ASYNC_INCLUDE:+ joined}"
     include="-I$ROOT/${ASYNC_INCLUDE:-src}"
     case $lang in
     c)   compile="$cc -std=c99" ;;
@@ -111,6 +112,16 @@ END
     one "$kind" "$file" "$cc" "$lang" "$flags" "$regex"
     exit
 fi
+
+found=''
+for cc in ${CC_LIST:-gcc clang clang-19}; do
+    if command -v "$cc" >/dev/null 2>&1; then
+        found="$found $cc"
+    else
+        echo "skip compile: no $cc"
+    fi
+done
+CC_LIST=$found
 
 wanted=$*
 result=$(list | while IFS= read -r line; do

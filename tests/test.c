@@ -71,16 +71,20 @@ void test_log_clear(void)
     log_text[0] = '\0';
 }
 
+/* Arguments: only the tests whose name contains one of them, and none whose
+ * name contains one that is written with a minus. */
 static int chosen(const char *name, int argc, char **argv)
 {
+    int yes = argc == 1 || argv[1][0] == '-';
     int i;
 
     for (i = 1; i < argc; i++) {
-        if (strstr(name, argv[i]) != NULL) {
-            return 1;
+        if (argv[i][0] == '-' && strstr(name, argv[i] + 1) != NULL) {
+            return 0;
         }
+        yes = yes || strstr(name, argv[i]) != NULL;
     }
-    return argc == 1;
+    return yes;
 }
 
 int main(int argc, char **argv)
