@@ -29,6 +29,7 @@
 #include "wait.h"
 #include "gather.h"
 #include "pool.h"
+#include "group.h"
 #if ASYNC_HOSTED
 #include "fd.h"
 #include "net.h"
@@ -65,6 +66,7 @@
 #include "wait.c"
 #include "gather.c"
 #include "pool.c"
+#include "group.c"
 #if ASYNC_DEBUG
 #include "debug.c"
 #endif
