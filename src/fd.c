@@ -40,15 +40,15 @@ static async_status async_fd_await_(int fd, int direction, const char *what)
         }
     }
     async_set_state_(task, ASYNC_RUNNING_);
-    if (fd < 0) {
-        return ASYNC_EBADF;
-    }
     fds = async_fds_(loop, &rc);
     if (fds == NULL) {
         return rc;
     }
     if (async_fd_share_is_over_(fds, task)) {
         return async_fd_give_way_(task, 0);
+    }
+    if (fd < 0) {
+        return ASYNC_EBADF;
     }
     look.fd = fd;
     look.events = direction == ASYNC_READS_ ? POLLIN : POLLOUT;
@@ -169,8 +169,7 @@ ASYNC_API async_status async_write(int fd, const void *buffer, size_t length)
     if (!async_fd_may_(it, ASYNC_FD_OUT_)) {
         return async_fd_park_(it, ASYNC_WRITES_, "async_write");
     }
-    n = async_fd_write_(it, fd, buffer,
-                                      async_fd_length_(length));
+    n = async_fd_write_(it, fd, buffer, async_fd_length_(length));
     if (ASYNC_UNLIKELY_(n < 0)) {
         return async_fd_failed_(it, ASYNC_WRITES_, "async_write");
     }

@@ -244,19 +244,21 @@ ASYNC_API async_fd_ *async_fd_entry_other_(int fd, async_status *rc)
     if (async_state_(task) != ASYNC_RUNNING_) {
         return async_fd_resume_(fd, rc);
     }
+    /* One that fails counts too: a loop around a closed descriptor must not
+     * keep the others from running. */
     if (fds == NULL) {
-        return async_fd_begin_(fd, rc);
-    }
-    it = async_fd_find_(fds, fd);
-    if (it == NULL || (it->flags & ASYNC_FD_KNOWN_) == 0) {
-        it = async_fd_begin_(fd, rc);
-        if (it == NULL) {
+        fds = async_fds_(async_this_loop_, rc);
+        if (fds == NULL) {
             return NULL;
         }
     }
+    it = async_fd_find_(fds, fd);
     if (async_fd_share_is_over_(fds, task)) {
-        *rc = async_fd_give_way_(task, it->generation);
+        *rc = async_fd_give_way_(task, it == NULL ? 0 : it->generation);
         return NULL;
+    }
+    if (it == NULL || (it->flags & ASYNC_FD_KNOWN_) == 0) {
+        return async_fd_begin_(fd, rc);
     }
     return it;
 }

@@ -940,6 +940,44 @@ TEST(fd_hazard_k_busy_descriptor_gives_way)
     RUN(fair, 0);
 }
 
+/* A loop that takes no notice of an error gives way all the same. */
+static ASYNC heedless(struct endless *self)
+{
+    ASYNC_BEGIN(self);
+    for (;;) {
+        AWAIT_RESULT(self->rc, async_read(self->fd, self->buffer, 16));
+        CHECK_EQ(self->rc, ASYNC_EBADF);
+        AWAIT_RESULT(self->rc, async_readable(self->fd));
+        CHECK_EQ(self->rc, ASYNC_EBADF);
+        self->n++;
+    }
+    ASYNC_END;
+}
+
+static ASYNC no_notice(struct main *self)
+{
+    static struct endless it;
+
+    ASYNC_BEGIN(self);
+    ZERO(it);
+    it.fd = -1;
+    async_spawn(&it.task, heedless, &it);
+    for (self->i = 0; self->i < 10; self->i++) {
+        AWAIT(async_yield());
+    }
+    CHECK(it.n >= 64);
+    CHECK(it.n <= 130 * 10);
+    async_cancel(&it.task);
+    AWAIT_RESULT(self->rc, async_join(&it.task));
+    CHECK_EQ(self->rc, ASYNC_ECANCELED);
+    ASYNC_END;
+}
+
+TEST(fd_hazard_k_heedless_of_errors_gives_way)
+{
+    RUN(no_notice, 0);
+}
+
 /* Tasks that yield for ever, and a descriptor that is looked at all the same.
  */
 static ASYNC yields(struct endless *self)
