@@ -8,10 +8,6 @@
 #endif
 #include "fd_table.h"
 
-#if defined __GLIBC__ && !defined __USE_GNU
-#error "define ASYNC_IMPLEMENTATION before the first #include, or -D_GNU_SOURCE"
-#endif
-
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>

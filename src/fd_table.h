@@ -14,7 +14,16 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sys/socket.h>
 #include <time.h>
+
+/* Where a header of the system came first, it shows all but these two. */
+#if defined __GLIBC__ && defined __USE_MISC && !defined __USE_GNU
+extern int accept4(int fd, struct sockaddr *address, socklen_t *length,
+                   int flags);
+extern int ppoll(struct pollfd *all, nfds_t n, const struct timespec *wait,
+                 const sigset_t *signals);
+#endif
 
 /* Every system call goes through this name, so that tests can make the n-th
  * one fail. */

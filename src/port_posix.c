@@ -8,6 +8,12 @@
 
 #include <time.h>
 
+/* A header of the system came first, and showed what standard C has only. */
+#if defined __GLIBC__ && !defined __USE_MISC
+#error "async.h: where ASYNC_IMPLEMENTATION is defined, include async.h first \
+(or compile that file with -std=gnu99, or with -D_GNU_SOURCE)"
+#endif
+
 ASYNC_API async_ticks async_port_clock(void)
 {
     struct timespec now;

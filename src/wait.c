@@ -15,11 +15,9 @@ static void async_waiter_ended_(async_watch *watch, async_task *task)
     if (result == ASYNC_ECANCELED) {
         set->flags |= ASYNC_ENDED_CANCELED_;
     }
-    if (result >= 0) {
-        ;
-    } else if ((flags & ASYNC_COUNT_) != 0) {
-        set->error++;
-    } else if (set->error == 0
+    if ((flags & ASYNC_COUNT_) != 0) {
+        set->error += result < 0;
+    } else if (result < 0 && set->error == 0
                && ((flags & ASYNC_ONE_) == 0 || set->ended == NULL)
                && ((flags & ASYNC_BUT_CANCELED_) == 0
                    || result != ASYNC_ECANCELED)) {

@@ -47,6 +47,15 @@ check is_what_src_makes same
 
 # ---- how it is included ------------------------------------------------------
 
+# The implementation after a header of the system: it is made to do where it
+# can be, and a strict -std=c99 says in one line what is to be done.
+program after_stdio $CC -std=gnu99 -Wall -Werror $here/late.c
+strict() {
+    words=$($CC -std=c99 -I. -c -o $out/late.o $here/late.c 2>&1) && return 1
+    echo "$words" | grep error: | head -n 1 | grep -q 'include async.h first'
+}
+check after_stdio_in_strict_c strict
+
 one_c() {
     $CC -std=c99 -I. -I$here "$@" 2>&1
 }
