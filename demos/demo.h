@@ -58,7 +58,7 @@ static void demo_idle(struct async_loop *loop, long long ticks)
     if (ticks > 0 && ticks != ASYNC_NEVER) {
         ticks = ticks / demo_speed() + 1;
     }
-    async_port_idle_(loop, ticks);
+    async_port_idle(loop, ticks);
 }
 
 /* Begin a section: a headline, and the time is 0 again. */

@@ -1,5 +1,5 @@
 /* The parts, in reading order: no part includes one below it in this list.
- * src/join.sh pastes them together into ../async.h, which is what users copy. */
+ * src/join.sh pastes them together into ../async.h, which users copy. */
 #ifndef ASYNC_H
 #define ASYNC_H
 #include "config.h"

@@ -7,49 +7,49 @@
  * All files of one program must agree on the knobs marked [layout]; two that
  * do not agree fail to link, by name.
  *
- *   knob                     default       what it does, and what it costs
- *   ------------------------ ------------- ------------------------------------
- *   ASYNC_IMPLEMENTATION     not defined   define in exactly one file: it holds
- *                                          the functions
- *   ASYNC_STATIC             not defined   a private copy: functions are static
- *   ASYNC_SHARED             not defined   the functions are in a shared library
- *                                          of yours: slower thread variables
- *   ASYNC_NO_LOOP            not defined   coroutines only: no tasks, nothing to
- *                                          link, as with protothreads
- *   ASYNC_NO_SHORT_NAMES     not defined   leaves ASYNC_AWAIT, not AWAIT
- *   ASYNC_HOSTED             1 on Unix     descriptors, threads, signals [layout]
- *   ASYNC_DEBUG              0             checks of misuse, names, await chains;
- *                                          some 40 bytes per frame and task
- *                                          [layout]
- *   ASYNC_FRAME_BITS         8 or 16       width of a resume point: 8 on 8-bit
- *                                          parts (254 points in a coroutine)
- *                                          [layout]
- *   ASYNC_TICK_BITS          64 or 32      width of a time: 16, 32 or 64 [layout]
- *   ASYNC_TICK_HZ            10^9 or 1000  ticks in a second
- *   ASYNC_TIMER_WHEEL        1 if hosted   a wheel for a million timers (5.6 KB
- *                                          a loop); 0: a sorted list [layout]
- *   ASYNC_BACKLINKS          1 if hosted   doubly linked wait lists: a cancel
- *                                          costs O(1), a pointer more per task
- *                                          [layout]
- *   ASYNC_POLL               0 on Linux    poll(2) instead of epoll
- *   ASYNC_KEEP_SIGPIPE       not defined   a hosted loop then leaves SIGPIPE as
- *                                          it is (by default it is ignored, so
- *                                          that a closed pipe is an EPIPE)
- *   ASYNC_COMPUTED_GOTO      0             GCC, clang: resume by label address;
- *                                          an await may then stand in a switch;
- *                                          4 bytes a frame [layout]
- *   ASYNC_NO_COUNTER         not defined   resume points made of line numbers: one
- *                                          await a line; for compilers without
- *                                          __COUNTER__ it is so anyway
- *   ASYNC_NO_LOCAL_LABELS    not defined   standard C only: a try then costs one
- *                                          or two resume points
- *   ASYNC_LINT               0             more compile-time checks, see README
- *   ASYNC_NO_CHECKS          not defined   no compile-time checks of lost locals
- *                                          and of side effects in an await
- *   ASYNC_TRAP(message)      stops         what a fatal misuse does
- *   ASYNC_CLOCK()            the port's    the time now, in ticks
- *   ASYNC_IDLE(loop, ticks)  the port's    sleep so long, or until an interrupt
- *   ASYNC_LOCK() UNLOCK()    the port's    keep interrupts out of a few loads
+ * knob                     default       what it does, and what it costs
+ * ------------------------ ------------- ------------------------------------
+ * ASYNC_IMPLEMENTATION     not defined   define in exactly one file: it holds
+ *                                        the functions
+ * ASYNC_STATIC             not defined   a private copy: functions are static
+ * ASYNC_SHARED             not defined   the functions are in a shared library
+ *                                        of yours: slower thread variables
+ * ASYNC_NO_LOOP            not defined   coroutines only: no tasks, nothing to
+ *                                        link, as with protothreads
+ * ASYNC_NO_SHORT_NAMES     not defined   leaves ASYNC_AWAIT, not AWAIT
+ * ASYNC_HOSTED             1 on Unix     descriptors, threads, signals [layout]
+ * ASYNC_DEBUG              0             checks of misuse, names, await chains;
+ *                                        some 40 bytes per frame and task
+ *                                        [layout]
+ * ASYNC_FRAME_BITS         8 or 16       width of a resume point: 8 on 8-bit
+ *                                        parts (254 points in a coroutine)
+ *                                        [layout]
+ * ASYNC_TICK_BITS          64 or 32      width of a time: 16, 32 or 64 [layout]
+ * ASYNC_TICK_HZ            10^9 or 1000  ticks in a second
+ * ASYNC_TIMER_WHEEL        1 if hosted   a wheel for a million timers (5.6 KB
+ *                                        a loop); 0: a sorted list [layout]
+ * ASYNC_BACKLINKS          1 if hosted   doubly linked wait lists: a cancel
+ *                                        costs O(1), a pointer more per task
+ *                                        [layout]
+ * ASYNC_POLL               0 on Linux    poll(2) instead of epoll
+ * ASYNC_KEEP_SIGPIPE       not defined   a hosted loop then leaves SIGPIPE as
+ *                                        it is (by default it is ignored, so
+ *                                        that a closed pipe is an EPIPE)
+ * ASYNC_COMPUTED_GOTO      0             GCC, clang: resume by label address;
+ *                                        an await may then stand in a switch;
+ *                                        4 bytes a frame [layout]
+ * ASYNC_NO_COUNTER         not defined   resume points made of line numbers: one
+ *                                        await a line; for compilers without
+ *                                        __COUNTER__ it is so anyway
+ * ASYNC_NO_LOCAL_LABELS    not defined   standard C only: a try then costs one
+ *                                        or two resume points
+ * ASYNC_LINT               0             more compile-time checks, see README
+ * ASYNC_NO_CHECKS          not defined   no compile-time checks of lost locals
+ *                                        and of side effects in an await
+ * ASYNC_TRAP(message)      stops         what a fatal misuse does
+ * ASYNC_CLOCK()            the port's    the time now, in ticks
+ * ASYNC_IDLE(loop, ticks)  the port's    sleep so long, or until an interrupt
+ * ASYNC_LOCK() UNLOCK()    the port's    keep interrupts out of a few loads
  * ======================================================================== */
 #ifdef ASYNC_CONFIG
 #include ASYNC_CONFIG
@@ -157,7 +157,7 @@
 #endif
 #endif
 
-/* To tcc the C library's <sys/epoll.h> does not say how its struct is packed. */
+/* To tcc the C library does not say how struct epoll_event is packed. */
 #ifndef ASYNC_POLL
 #if defined __linux__ && !defined __TINYC__
 #define ASYNC_POLL 0

@@ -339,7 +339,8 @@ enum {
 /* Look at a condition once per turn of the loop: a register, a flag. It may
  * have side effects: AWAIT_UNTIL((self->c = uart_get()) >= 0). One that holds
  * already does not suspend; a loop around nothing else should also
- * AWAIT(async_yield()). */
+ * AWAIT(async_yield()). While a task polls, its loop never sleeps: on a
+ * hosted system that is a busy processor; await an event or an irq there. */
 #ifdef ASYNC_NO_LOOP
 #define ASYNC_POLL_ ASYNC_PENDING
 #else

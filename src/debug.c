@@ -153,7 +153,7 @@ static int async_name_length_(const char *name)
     return n;
 }
 
-/* "main.c:34: worker: task `worker` (spawned at main.c:12): async_sleep: what" */
+/* "main.c:34: work: task `work` (spawned at main.c:12): async_sleep: what" */
 ASYNC_API void async_debug_misuse_(const char *operation, const char *what)
 {
     const async_frame *frame = async_innermost_;

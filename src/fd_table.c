@@ -349,7 +349,7 @@ ASYNC_API const struct timespec *async_timespec_(async_duration ticks,
     return time;
 }
 
-ASYNC_API void async_port_idle_(async_loop *loop, async_duration ticks)
+ASYNC_API void async_port_idle(async_loop *loop, async_duration ticks)
 {
     struct async_fds *fds = loop->fds;
     struct timespec time;

@@ -18,7 +18,7 @@
  * ======================================================================== */
 
 enum {
-    ASYNC_FIRED_ = 1,           /* it struck, and that is yet to be delivered; */
+    ASYNC_FIRED_ = 1,           /* it struck, which is yet to be delivered; */
     ASYNC_DELIVERED_ = 2,       /* or that was delivered */
     ASYNC_UNDER_ = 4            /* one around it struck while it was entered */
 };

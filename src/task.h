@@ -61,8 +61,8 @@ typedef async_status (*async_fn)(void *frame);
 enum {
     ASYNC_IDLE_ = 0, ASYNC_DONE_, ASYNC_NEW_, ASYNC_RUNNING_, ASYNC_YIELDED_,
     ASYNC_READY_,
-    ASYNC_STRUCK_, ASYNC_WAITING_, ASYNC_LINKED_, ASYNC_JOINING_, ASYNC_SLEEPING_,
-    ASYNC_DEAF_,
+    ASYNC_STRUCK_,
+    ASYNC_WAITING_, ASYNC_LINKED_, ASYNC_JOINING_, ASYNC_SLEEPING_, ASYNC_DEAF_,
     /* nodes that are no tasks */
     ASYNC_ALARM_, ASYNC_UNARMED_, ASYNC_WATCH_,
     ASYNC_STATE_ = 0x0f,
@@ -187,7 +187,8 @@ ASYNC_API ASYNC async_shield(async_task *task);
 /* Strike a task: the await that it is suspended in, or the next one that would
  * suspend it, fails with ASYNC_CANCEL. Strikes coalesce until one is delivered;
  * a further one may then interrupt the cleanup. A task that has not run yet
- * never does. 1 if the strike counts, 0 if the task is done already or was
+ * never does: no finally of it runs either, so what a spawner acquired for it
+ * is released by a done callback, or by whoever joins it. 1 if the strike counts, 0 if the task is done already or was
  * never spawned, ASYNC_EINVAL for NULL. Task or callback of the same loop. */
 ASYNC_API int async_cancel(async_task *task);
 
@@ -203,7 +204,8 @@ ASYNC_API int async_result(const async_task *task);
  * joins it was struck in this very turn, and has yet to look). A task that is
  * done calls at once. 0, ASYNC_EINVAL for NULL or a task that was never
  * spawned, ASYNC_EALREADY for a watch (zeroed or called memory, like a task)
- * that is registered. A callback must not block, and cannot await. Task or callback of the loop. */
+ * that is registered. A callback must not block, and cannot await. Task or
+ * callback of the loop. */
 ASYNC_API int async_on_done(async_task *task, async_watch *watch,
                             async_watch_fn fn);
 

@@ -51,7 +51,8 @@ typedef struct async_timeout {
 /* Move the deadline of an entered scope to `duration` from now; ASYNC_NEVER
  * takes it off. To a later time this is almost free: a few instructions, no
  * touch of the timer queue. 0, or ASYNC_EALREADY when the deadline has struck,
- * ASYNC_EINVAL for NULL or a scope that is not entered. Any task of the loop. */
+ * ASYNC_EINVAL for NULL or a scope that is not entered. Any task of the
+ * loop. */
 ASYNC_API int async_timeout_reschedule(async_timeout *timeout,
                                        async_duration duration);
 
@@ -92,7 +93,8 @@ ASYNC_API async_status async_timeout_leave_(async_timeout *timeout,
                                             async_status rc);
 
 /* Only now that the await suspends does the deadline go into the queue. */
-ASYNC_INLINE_ ASYNC async_timeout_await_(async_timeout *timeout, async_status rc)
+ASYNC_INLINE_ ASYNC async_timeout_await_(async_timeout *timeout,
+                                         async_status rc)
 {
     if (rc != ASYNC_PENDING) {
         return async_timeout_leave_(timeout, rc);

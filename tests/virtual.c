@@ -83,10 +83,10 @@ void test_idle(async_loop *loop, async_duration ticks)
         /* With descriptors to wait for, time stands still until they have
          * nothing to say. */
         if (real || ticks == ASYNC_NEVER) {
-            async_port_idle_(loop, ticks);
+            async_port_idle(loop, ticks);
             return;
         }
-        async_port_idle_(loop, 0);
+        async_port_idle(loop, 0);
         if (outside && (!ASYNC_NONE_READY_(loop) || loop->notified)) {
             return;
         }
