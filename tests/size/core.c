@@ -17,7 +17,12 @@ struct frame {
 #endif
 #ifdef GENERATOR
     struct count count;
+#endif
+#if defined GENERATOR || defined QUEUE
     uint8_t item;
+#endif
+#ifdef INTERVAL
+    async_interval interval;
 #endif
 };
 
@@ -35,6 +40,18 @@ static async_irq irq;
 BOARD_EVENT_HANDLER
 {
     async_irq_raise(&irq);
+}
+#endif
+
+#ifdef QUEUE
+static async_queue queue;
+static uint8_t items[8];
+#endif
+
+#ifdef QUEUE_PRIORITY
+static int before(const void *a, const void *b)
+{
+    return *(const uint8_t *)a - *(const uint8_t *)b;
 }
 #endif
 
@@ -74,6 +91,19 @@ static ASYNC entry(struct frame *self)
     AWAIT(async_future_wait(&future));
     async_future_set(&future, 1);
 #endif
+#ifdef QUEUE
+    AWAIT(async_queue_put(&queue, &self->item));
+    AWAIT(async_queue_get(&queue, &self->item));
+#endif
+#ifdef QUEUE_END
+    async_queue_task_done(&queue);
+    async_queue_shutdown(&queue);
+    AWAIT(async_queue_join(&queue));
+#endif
+#ifdef INTERVAL
+    async_interval_open(&self->interval, 10, ASYNC_SKIP);
+    AWAIT(async_interval_wait(&self->interval));
+#endif
 #ifdef GENERATOR
     ASYNC_FOR(count, &self->count, &self->item)
         board_led(self->item);
@@ -99,6 +129,13 @@ int main(void)
 #ifdef IRQ
     async_irq_open(&irq);
     board_event_open();
+#endif
+#ifdef QUEUE_LIFO
+    async_queue_open_lifo(&queue, items, 1, 8);
+#elif defined QUEUE_PRIORITY
+    async_queue_open_priority(&queue, items, 1, 8, before);
+#elif defined QUEUE
+    async_queue_open(&queue, items, 1, 8);
 #endif
     async_spawn(&task, entry, &frame);
 #ifdef STEP

@@ -77,6 +77,11 @@ irq core.c -DASYNC_STATIC -DIRQ
 future core.c -DASYNC_STATIC -DFUTURE
 try core.c -DASYNC_STATIC -DTRY
 generator core.c -DASYNC_STATIC -DGENERATOR
+queue core.c -DASYNC_STATIC -DQUEUE
+queue-lifo core.c -DASYNC_STATIC -DQUEUE -DQUEUE_LIFO
+queue-priority core.c -DASYNC_STATIC -DQUEUE -DQUEUE_PRIORITY
+queue-end core.c -DASYNC_STATIC -DQUEUE -DQUEUE_END
+interval core.c -DASYNC_STATIC -DINTERVAL
 run core.c -DASYNC_STATIC -DRUN
 END
     # The core in a file of its own, so that it can be told from its user.

@@ -73,6 +73,9 @@ for target in $targets; do
     absent "$target" core future 'future|wait_|wake_one|park|link|unring'
     absent "$target" core run '^async_run__h|cancel_all|each'
     absent "$target" core libc 'mem(set|cpy)'
+    absent "$target" core queue 'queue|interval'
+    absent "$target" queue other_kinds 'heap|lifo|priority|shutdown|join'
+    absent "$target" queue libc 'mem(set|cpy)'
     case $target in
         avr-*)
             at_most "$target" async_frame 1

@@ -18,4 +18,6 @@ SIZE_OF(async_timeout)
 SIZE_OF(async_irq)
 SIZE_OF(async_future)
 SIZE_OF(async_watch)
+SIZE_OF(async_queue)
+SIZE_OF(async_interval)
 #endif
