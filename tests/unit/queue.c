@@ -1,7 +1,15 @@
 /* queue: order, waiting in line, what is promised to whom, the end of a queue.
  * And what a strike does that comes before, while and after a put or a get
  * completes: no item is lost, and nobody waits beside one. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE 1
+#endif
 #include "line.h"
+
+#if ASYNC_HOSTED
+#include <signal.h>
+#include <sys/time.h>
+#endif
 
 #define MS(n) ((async_duration)ASYNC_MS(n))
 #define ZERO(object) memset(&(object), 0, sizeof (object))
@@ -1077,4 +1085,122 @@ static ASYNC shut_and_struck(struct main *self)
 TEST(queue_shutdown_and_strike)
 {
     RUN(shut_and_struck);
+}
+
+/* Whoever still waits when the loop ends is cancelled, and leaves the line. */
+static ASYNC left_waiting(struct main *self)
+{
+    ASYNC_BEGIN(self);
+    open_kind(&self->queue, 0, self->array, 1);
+    GETS(&self->a, &self->queue, "A");
+    GETS(&self->b, &self->queue, "B");
+    AWAIT(async_yield());
+    CHECK_EQ(try_put(&self->queue, 1), 0);      /* A has it, B waits */
+    PUTS(&self->c, &self->queue, "C", 2);
+    PUTS(&self->d, &self->queue, "D", 3);
+    join_up(&self->j, &self->queue, "J");
+    AWAIT(async_yield());
+    ASYNC_END;
+}
+
+TEST(queue_waiters_are_cancelled_with_the_loop)
+{
+    static struct main m;
+
+    ZERO(m);
+    CHECK_EQ(async_run(left_waiting, &m), 0);
+    CHECK(m.queue.getters.tail == NULL);
+    CHECK(m.queue.putters.tail == NULL);
+    CHECK(m.queue.joiners.tail == NULL);
+    CHECK_EQ(m.queue.promised, 0);
+    CHECK_EQ(m.queue.reserved, 0);
+    test_log_clear();
+}
+
+#if ASYNC_HOSTED
+
+/* ---- from an interrupt: demos/interrupt.c, with every byte checked ------- */
+
+enum { RING = 64, SIGNALS = 1000 };
+
+static struct {
+    volatile unsigned char byte[RING], head, tail;
+    async_irq irq;
+    volatile int sent;
+} wire;
+
+static void on_alarm(int number)
+{
+    (void)number;
+    if (wire.sent < SIGNALS && (unsigned char)(wire.head - wire.tail) < RING) {
+        wire.byte[wire.head % RING] = (unsigned char)wire.sent;
+        wire.head = (unsigned char)(wire.head + 1);
+        wire.sent = wire.sent + 1;
+        async_irq_raise(&wire.irq);
+    }
+}
+
+static ASYNC pump(struct line *self)
+{
+    ASYNC_BEGIN(self);
+    for (;;) {
+        while (wire.tail != wire.head) {
+            self->item = wire.byte[wire.tail % RING];
+            AWAIT(async_queue_put(self->queue, &self->item));
+            wire.tail = (unsigned char)(wire.tail + 1);
+        }
+        AWAIT(async_irq_wait(&wire.irq));
+    }
+    ASYNC_END;
+}
+
+static ASYNC from_interrupt(struct main *self)
+{
+    ASYNC_BEGIN(self);
+    memset((void *)&wire, 0, sizeof wire);
+    CHECK_EQ(async_irq_open(&wire.irq), 0);
+    open_kind(&self->queue, 0, self->array, 3);
+    self->a.queue = &self->queue;
+    CHECK_EQ(async_spawn(&self->a.task, pump, &self->a), 0);
+    signal(SIGALRM, on_alarm);
+    {
+        struct itimerval often;
+
+        memset(&often, 0, sizeof often);
+        often.it_interval.tv_usec = often.it_value.tv_usec = 100;
+        setitimer(ITIMER_REAL, &often, NULL);
+    }
+    for (self->i = 0; self->i < SIGNALS; self->i++) {
+        /* Now it waits for the byte, now the bytes wait for it. */
+        if (self->i % 100 == 99) {
+            AWAIT(async_sleep(MS(2)));
+        }
+        AWAIT(ASYNC_TIMEOUT(&self->scope, (async_duration)ASYNC_SEC(20),
+                            async_queue_get(&self->queue, &self->item)));
+        CHECK_EQ(self->item, self->i % 256);
+    }
+    {
+        struct itimerval never;
+
+        memset(&never, 0, sizeof never);
+        setitimer(ITIMER_REAL, &never, NULL);
+        signal(SIGALRM, SIG_IGN);
+    }
+    async_cancel(&self->a.task);
+    AWAIT_RESULT(self->rc, async_join(&self->a.task));
+    CHECK_EQ(async_irq_close(&wire.irq), 0);
+    ASYNC_END;
+}
+
+#endif
+
+TEST(queue_bytes_from_an_interrupt)
+{
+#if ASYNC_HOSTED
+    test_real_time();
+    RUN(from_interrupt);
+    signal(SIGALRM, SIG_DFL);
+#else
+    test_skip("no signals here");
+#endif
 }
