@@ -54,8 +54,10 @@ unit() {
     shift 2
     what="$*" more=''
     case "$*" in
-        *c++*) more='-Wno-missing-field-initializers -Wno-missing-braces
-            -Wno-shadow' ;;
+        *c++*)
+            more='-Wno-missing-field-initializers -Wno-missing-braces'
+            more="$more -Wno-shadow"
+            ;;
     esac
     warn="-Wall -Wextra -Wpedantic -Wshadow -Wconversion $more -Werror"
     case $1 in tcc) warn=-Wall ;; esac
