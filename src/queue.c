@@ -129,46 +129,38 @@ static void async_queue_serve_(async_queue *queue)
     }
 }
 
-static void async_queue_move_in_(async_queue *queue, const void *item)
+/* Without waiting: an item in, or out. */
+static int async_queue_move_(async_queue *queue, void *item, bool in)
 {
-    queue->move(queue, (void *)item, true);
-    queue->count++;
-    queue->unfinished++;
-    async_queue_serve_(queue);
-}
+    bool blocked = in ? async_queue_full(queue) : async_queue_empty(queue);
 
-static void async_queue_move_out_(async_queue *queue, void *item)
-{
-    queue->move(queue, item, false);
-    queue->count--;
+    if (queue->shut && (in || blocked)) {
+        return ASYNC_ESHUTDOWN;
+    }
+    if (blocked) {
+        return ASYNC_EAGAIN;
+    }
+    queue->move(queue, item, in);
+    if (in) {
+        queue->count++;
+        queue->unfinished++;
+    } else {
+        queue->count--;
+    }
     async_queue_serve_(queue);
+    return 0;
 }
 
 ASYNC_API int async_queue_try_put(async_queue *queue, const void *item)
 {
-    if (!async_queue_usable_(queue, item)) {
-        return ASYNC_EINVAL;
-    }
-    if (queue->shut) {
-        return ASYNC_ESHUTDOWN;
-    }
-    if (async_queue_full(queue)) {
-        return ASYNC_EAGAIN;
-    }
-    async_queue_move_in_(queue, item);
-    return 0;
+    return async_queue_usable_(queue, item)
+        ? async_queue_move_(queue, (void *)item, true) : ASYNC_EINVAL;
 }
 
 ASYNC_API int async_queue_try_get(async_queue *queue, void *item)
 {
-    if (!async_queue_usable_(queue, item)) {
-        return ASYNC_EINVAL;
-    }
-    if (async_queue_empty(queue)) {
-        return queue->shut ? ASYNC_ESHUTDOWN : ASYNC_EAGAIN;
-    }
-    async_queue_move_out_(queue, item);
-    return 0;
+    return async_queue_usable_(queue, item)
+        ? async_queue_move_(queue, item, false) : ASYNC_EINVAL;
 }
 
 /* A put or a get. There may be something for this task behind others that were
@@ -189,8 +181,7 @@ static async_status async_queue_await_(async_task *task, async_queue *queue,
         (*woken)--;
     }
     if (granted || *woken == 0 || queue->shut || ASYNC_STRUCK_P_(task)) {
-        rc = in ? async_queue_try_put(queue, item)
-                : async_queue_try_get(queue, item);
+        rc = async_queue_move_(queue, item, in);
         if (rc != ASYNC_EAGAIN) {
             return async_settle_(task, rc);
         }

@@ -40,9 +40,11 @@ mutant() {
     if cmp -s src/$file $out/mutant/src/$file; then
         echo "FAIL model_notices_$name: nothing to change in $file"
         bad=1
-    elif gcc -std=c99 -O1 -o $out/mutant/model $out/mutant/tests/model/$source.c \
-             -lpthread 2>/dev/null \
-         && timeout 100 $out/mutant/model 1 20000 >/dev/null 2>&1; then
+    elif ! gcc -std=c99 -O1 -o $out/mutant/model \
+             $out/mutant/tests/model/$source.c -lpthread 2>/dev/null; then
+        echo "FAIL model_notices_$name: it does not compile"
+        bad=1
+    elif timeout 100 $out/mutant/model 1 20000 >/dev/null 2>&1; then
         echo "FAIL model_notices_$name: it does not"
         bad=1
     else
@@ -86,9 +88,38 @@ if [ -n "$FULL" ]; then
     mutant queue_slot 'queue->reserved++' '(void)0' queue.c
     mutant queue_line '\*woken == 0 || queue->shut' 'true' queue.c
     mutant queue_poll ' || ASYNC_STRUCK_P_(task)) {' ') {' queue.c
-    mutant queue_serve 'queue->count--;' 'queue->count--; if (0)' queue.c
+    mutant queue_serve 'if (!async_queue_full(queue)' 'if (false' queue.c
     mutant queue_ring 'at -= queue->capacity' 'at -= queue->capacity - 1' queue.c
     mutant queue_heap '(hole - 1) \/ 2' 'hole \/ 2' queue_priority.c
     mutant queue_join 'async_queue_finished_(queue);$' ';' queue.c
+fi
+
+# Events, locks, semaphores, conditions and barriers, beside plain numbers.
+source=sync
+model sync 60000 ${CC:-cc} -std=c99 -O2
+if [ -n "$FULL" ]; then
+    model sync_many 500000 clang -std=c99 -O2
+    model sync_forward 100000 gcc -std=c99 -O2 -DASYNC_TIMER_WHEEL=0 \
+        -DASYNC_BACKLINKS=0 -DASYNC_DEBUG=1
+    model sync_freestanding 100000 gcc -std=c99 -O2 -DASYNC_HOSTED=0
+    model sync_san 20000 gcc -std=c99 -O1 -g -DASYNC_DEBUG=1 \
+        -fsanitize=address,undefined -fno-sanitize-recover=all
+    mutant event_all 'while (async_wake' 'if (async_wake' event.c
+    mutant event_set 'event->set) {' 'false) {' event.c
+    mutant lock_handed_over 'lock->owner = next' 'lock->owner = NULL' lock.c
+    mutant lock_deaf 'result = next->timer.u.result' 'result = 0' lock.c
+    mutant lock_self 'lock->owner == task' 'false' lock.c
+    mutant semaphore_token 'semaphore->value++;' ';' semaphore.c
+    mutant semaphore_twice 'if (!async_wake_one_(.*) {' \
+        'if (async_wake_one_(\&semaphore->waiters, 0), true) {' semaphore.c
+    mutant condition_deaf 'async_set_state_(task, ASYNC_DEAF_)' '(void)0' \
+        condition.c
+    mutant condition_notified 'lock, 0)' 'lock, ASYNC_CANCEL)' condition.c
+    mutant condition_struck 'lock, ASYNC_CANCEL)' 'lock, 0)' condition.c
+    mutant barrier_struck 'return barrier->arrived' \
+        'return barrier->arrived == barrier->parties - 1; (void)' barrier.c
+    mutant barrier_left '        barrier->arrived--;$' ';' barrier.c
+    mutant barrier_index 'result += step' 'result += 0' barrier.c
+    mutant cancel_deaf 'list->tail = node' '(void)0' loop.c
 fi
 exit $bad
