@@ -116,8 +116,8 @@ if [ -n "$FULL" ]; then
         condition.c
     mutant condition_notified 'lock, 0)' 'lock, ASYNC_CANCEL)' condition.c
     mutant condition_struck 'lock, ASYNC_CANCEL)' 'lock, 0)' condition.c
-    mutant barrier_struck 'return barrier->arrived' \
-        'return barrier->arrived == barrier->parties - 1; (void)' barrier.c
+    mutant barrier_struck '&& async_barrier_waiting(barrier)' \
+        '|| INT_MAX' barrier.c
     mutant barrier_left '        barrier->arrived--;$' ';' barrier.c
     mutant barrier_index 'result += step' 'result += 0' barrier.c
     mutant cancel_deaf 'list->tail = node' '(void)0' loop.c
