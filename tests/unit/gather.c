@@ -308,7 +308,7 @@ static ASYNC waits_for_event(struct crowd *self)
 {
     ASYNC_BEGIN(self);
     if (self->n != 0) {
-        AWAIT(async_sleep(ASYNC_MS(self->n)));
+        AWAIT(async_sleep((async_duration)ASYNC_MS(self->n)));
     }
     ASYNC_TRY {
         AWAIT(async_future_wait(&self->other->future));

@@ -106,7 +106,7 @@ static ASYNC first_error(struct family *self)
                           &self->nap[0]);
         child(self, 1, 500, self->n);
         ASYNC_TRY {
-            AWAIT(async_sleep(ASYNC_MS(self->e)));
+            AWAIT(async_sleep((async_duration)ASYNC_MS(self->e)));
             ASYNC_RAISE(ASYNC_EPERM);
         } ASYNC_FINALLY(self->outcome) {
             test_log("block:%s ", self->outcome == ASYNC_CANCEL ? "x" : "e");
