@@ -50,6 +50,7 @@
  * ASYNC_CLOCK()            the port's    the time now, in ticks
  * ASYNC_IDLE(loop, ticks)  the port's    sleep so long, or until an interrupt
  * ASYNC_LOCK() UNLOCK()    the port's    keep interrupts out of a few loads
+ * ASYNC_WAKE(loop)         the port's    an irq of that loop was raised
  * ======================================================================== */
 #ifdef ASYNC_CONFIG
 #include ASYNC_CONFIG

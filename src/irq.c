@@ -53,7 +53,7 @@ ASYNC_API void async_irq_raise(async_irq *irq)
     } while (!ASYNC_ATOMIC_CAS_(&irq->count, &count,
                                 (async_irq_count)(count + 1)));
     if (ASYNC_ATOMIC_SWAP_(&loop->notified, 1) == 0) {
-        ASYNC_WAKE_(loop);
+        ASYNC_WAKE(loop);
     }
 }
 
@@ -72,7 +72,7 @@ ASYNC_API void async_irq_raise(async_irq *irq)
     }
     irq->loop->notified = 1;
     ASYNC_UNLOCK();
-    ASYNC_WAKE_(irq->loop);
+    ASYNC_WAKE(irq->loop);
 }
 
 static async_irq_count async_irq_take_(async_irq *irq)

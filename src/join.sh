@@ -1,15 +1,21 @@
 #!/bin/sh
 # Joins the parts named in src/async.h, in that order, into one header on
-# standard output, with the licence at its end. It pastes each file at the line that includes it and leaves
-# out what only the parts need: their #pragma once, and their own includes.
+# standard output, with the licence at its end. It pastes each file once, at the
+# line that includes it first, and leaves out their #pragma once.
 cd "$(dirname "$0")" || exit 1
 awk '
-function paste(file,    line) {
+function paste(file,    line, part) {
+    if (file in pasted) {
+        return
+    }
+    pasted[file] = 1
     while ((getline line < file) > 0) {
-        if (line == "#pragma once" || substr(line, 1, 10) == "#include \"") {
-            continue
+        if (substr(line, 1, 10) == "#include \"") {
+            split(line, part, "\"")
+            paste(part[2])
+        } else if (line != "#pragma once") {
+            print line
         }
-        print line
     }
     close(file)
 }

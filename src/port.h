@@ -14,96 +14,25 @@
  *                            it must let interrupts in and fall asleep in one
  *                            step, or an interrupt in between is slept over
  *
+ * and a fourth that only some need:
+ *
+ *   ASYNC_WAKE(loop)         an irq of that loop was raised, and its flag is
+ *                            set: for a loop that is stepped by an interrupt
+ *                            of its own, or that sleeps in a call of an RTOS.
+ *                            From wherever async_irq_raise is called
+ *
  * On bare metal the clock is yours: a timer interrupt that counts, or a
  * hardware counter. Define the macro, or the function async_port_clock.
+ *
+ * A port is one file, which looks at the compiler's own macros, defines the
+ * hooks that the project has not; and one line here. The first one to define a
+ * hook has it.
  * ======================================================================== */
-
-/* ---- hosted: POSIX ------------------------------------------------------- */
-
-#if ASYNC_HOSTED
-
-/* The monotonic clock; and waiting for descriptors and irqs for at most so
- * long, with 0 only a look at them: for an ASYNC_CLOCK or ASYNC_IDLE of yours,
- * which does something of its own and then leaves the rest to these. */
-ASYNC_API async_ticks async_port_clock(void);
-ASYNC_API void async_port_idle(async_loop *loop, async_duration ticks);
-ASYNC_API int async_port_wakeable_(async_loop *loop);
-ASYNC_API void async_port_wake_(async_loop *loop);
-ASYNC_API void async_port_cancel_all_(async_loop *loop);
-ASYNC_API bool async_port_waits_(const async_loop *loop);
-ASYNC_API int async_port_close_(async_loop *loop);
-
-#ifndef ASYNC_IDLE
-#define ASYNC_IDLE(loop, ticks) async_port_idle((loop), (ticks))
-#endif
-#define ASYNC_WAKE_(loop) async_port_wake_(loop)
-#ifndef ASYNC_LOCK
-#define ASYNC_LOCK() do { } while (0)
-#define ASYNC_UNLOCK() do { } while (0)
-#endif
-
-/* ---- Arduino and AVR ----------------------------------------------------- */
-
-#elif defined __AVR__
-
-#ifndef ASYNC_LOCK
-#define ASYNC_LOCK() \
-    { \
-        unsigned char async_sreg_; \
-        __asm__ volatile ("in %0, __SREG__\n\tcli" \
-                          : "=r"(async_sreg_) : : "memory")
-#define ASYNC_UNLOCK() \
-        __asm__ volatile ("out __SREG__, %0" : : "r"(async_sreg_) : "memory"); \
-    }
-#endif
-/* After sei the next instruction still runs undisturbed: it is the sleep. */
-#ifndef ASYNC_IDLE
-#define ASYNC_IDLE(loop, ticks) \
-    __asm__ volatile ("sei\n\tsleep\n\tcli" : : : "memory")
-#endif
-
-/* ---- Arm Cortex-M -------------------------------------------------------- */
-
-#elif defined __ARM_ARCH_6M__ || defined __ARM_ARCH_7M__ \
-    || defined __ARM_ARCH_7EM__ || defined __ARM_ARCH_8M_BASE__ \
-    || defined __ARM_ARCH_8M_MAIN__
-
-#ifndef ASYNC_LOCK
-#define ASYNC_LOCK() \
-    { \
-        unsigned async_mask_; \
-        __asm__ volatile ("mrs %0, primask\n\tcpsid i" \
-                          : "=r"(async_mask_) : : "memory")
-#define ASYNC_UNLOCK() \
-        __asm__ volatile ("msr primask, %0" : : "r"(async_mask_) : "memory"); \
-    }
-#endif
-/* A pending interrupt ends wfi also while PRIMASK holds it back. */
-#ifndef ASYNC_IDLE
-#define ASYNC_IDLE(loop, ticks) __asm__ volatile ("dsb\n\twfi" : : : "memory")
-#endif
-
-/* ---- RISC-V, machine mode ------------------------------------------------ */
-
-#elif defined __riscv
-
-#ifndef ASYNC_LOCK
-#define ASYNC_LOCK() \
-    { \
-        unsigned long async_mie_; \
-        __asm__ volatile ("csrrci %0, mstatus, 8" \
-                          : "=r"(async_mie_) : : "memory")
-#define ASYNC_UNLOCK() \
-        __asm__ volatile ("csrs mstatus, %0" \
-                          : : "r"(async_mie_ & 8) : "memory"); \
-    }
-#endif
-/* A pending interrupt ends wfi also while mstatus.MIE holds it back. */
-#ifndef ASYNC_IDLE
-#define ASYNC_IDLE(loop, ticks) __asm__ volatile ("wfi" : : : "memory")
-#endif
-
-#endif
+#include "port_posix.h"
+#include "port_arduino.h"
+#include "port_avr.h"
+#include "port_cortex_m.h"
+#include "port_riscv.h"
 
 /* ---- whatever is left: no interrupts known, no way to sleep -------------- */
 
@@ -114,19 +43,14 @@ ASYNC_API int async_port_close_(async_loop *loop);
 #ifndef ASYNC_IDLE
 #define ASYNC_IDLE(loop, ticks) do { } while (0)
 #endif
-#ifndef ASYNC_WAKE_
-#define ASYNC_WAKE_(loop) do { } while (0)
+#ifndef ASYNC_WAKE
+#define ASYNC_WAKE(loop) ((void)(loop))
 #endif
 #ifndef ASYNC_CLOCK
-#if defined ARDUINO
-ASYNC_EXTERN_C_ unsigned long millis(void);
-#define ASYNC_CLOCK() ((async_ticks)millis())
-#else
 #if !ASYNC_HOSTED
 ASYNC_EXTERN_C_ async_ticks async_port_clock(void);
 #endif
 #define ASYNC_CLOCK() async_port_clock()
-#endif
 #endif
 
 /* ---- atomics, where there are other threads ------------------------------ */
