@@ -24,6 +24,21 @@ struct frame {
 #ifdef INTERVAL
     async_interval interval;
 #endif
+#if defined WAIT || defined NEXT_DONE || defined GATHER || defined RACE
+    async_waiter waiter;
+    async_wait_set set;
+#endif
+#ifdef GROUP
+    async_group group;
+    async_member member;
+#endif
+#ifdef POOL
+    async_pool pool;
+    async_slot slot;
+#endif
+#if defined GROUP || defined POOL
+    struct child { async_frame frame; } child;
+#endif
 };
 
 volatile board_time board_ticks;
@@ -67,6 +82,15 @@ static ASYNC count(struct count *self, uint8_t *item)
 }
 #endif
 
+#if defined GROUP || defined POOL
+static ASYNC child(struct child *self)
+{
+    ASYNC_BEGIN(self);
+    AWAIT(async_sleep(10));
+    ASYNC_END;
+}
+#endif
+
 static ASYNC entry(struct frame *self)
 {
     ASYNC_BEGIN(self);
@@ -103,6 +127,28 @@ static ASYNC entry(struct frame *self)
 #ifdef INTERVAL
     async_interval_open(&self->interval, 10, ASYNC_SKIP);
     AWAIT(async_interval_wait(&self->interval));
+#endif
+#ifdef WAIT
+    AWAIT(async_wait(&self->set, &self->waiter, 1, ASYNC_FIRST_COMPLETED));
+#endif
+#ifdef NEXT_DONE
+    AWAIT(async_next_done(&self->set, &self->waiter, 1));
+#endif
+#ifdef GATHER
+    AWAIT(async_gather(&self->set, &self->waiter, 1));
+#endif
+#ifdef RACE
+    AWAIT(async_race(&self->set, &self->waiter, 1));
+#endif
+#ifdef GROUP
+    ASYNC_GROUP_BEGIN(&self->group)
+        async_group_spawn(&self->group, &self->member, child, &self->child);
+    ASYNC_GROUP_END
+#endif
+#ifdef POOL
+    async_pool_open(&self->pool, &self->slot, 1);
+    AWAIT(async_pool_take(&self->pool));
+    async_pool_spawn(&self->pool, 0, child, &self->child);
 #endif
 #ifdef GENERATOR
     ASYNC_FOR(count, &self->count, &self->item)

@@ -82,6 +82,12 @@ queue-lifo core.c -DASYNC_STATIC -DQUEUE -DQUEUE_LIFO
 queue-priority core.c -DASYNC_STATIC -DQUEUE -DQUEUE_PRIORITY
 queue-end core.c -DASYNC_STATIC -DQUEUE -DQUEUE_END
 interval core.c -DASYNC_STATIC -DINTERVAL
+wait core.c -DASYNC_STATIC -DWAIT
+next-done core.c -DASYNC_STATIC -DNEXT_DONE
+gather core.c -DASYNC_STATIC -DGATHER
+race core.c -DASYNC_STATIC -DRACE
+group core.c -DASYNC_STATIC -DGROUP
+pool core.c -DASYNC_STATIC -DPOOL
 run core.c -DASYNC_STATIC -DRUN
 END
     # The core in a file of its own, so that it can be told from its user.

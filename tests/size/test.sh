@@ -74,6 +74,10 @@ for target in $targets; do
     absent "$target" core run '^async_run__h|cancel_all|each'
     absent "$target" core libc 'mem(set|cpy)'
     absent "$target" core queue 'queue|interval'
+    absent "$target" core several 'wait|gather|race|group|pool|on_done|scope'
+    absent "$target" gather others 'next_done|race|group|pool|scope'
+    absent "$target" group others 'wait_[^_]|gather|pool|timeout'
+    absent "$target" pool others 'waiter|gather|group|timeout|scope'
     absent "$target" queue other_kinds 'heap|lifo|priority|shutdown|join'
     absent "$target" queue libc 'mem(set|cpy)'
     case $target in
