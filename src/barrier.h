@@ -14,7 +14,7 @@
 typedef struct async_barrier {
     async_list waiters;
     int parties;                /* 0: not opened */
-    int arrived;                /* who waits, or was struck and has yet to say */
+    int arrived;                /* who waits, or was struck and has not run */
     bool broken;
 } async_barrier;
 
