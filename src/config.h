@@ -102,6 +102,16 @@
 #define ASYNC_GCC_ 0
 #endif
 
+/* sdcc's elimination of common subexpressions overlooks that a resume jumps
+ * into the middle of a loop, and then uses a value that nothing has computed:
+ * so it is off in a file that includes this. Nor need sdcc say of every
+ * coroutine that the ends of its macros are not reached. */
+#if defined __SDCC
+#pragma nogcse
+#pragma disable_warning 110
+#pragma disable_warning 126
+#endif
+
 /* ---- knobs ------------------------------------------------------------ */
 
 #ifndef ASYNC_DEBUG
