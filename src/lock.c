@@ -20,6 +20,12 @@ ASYNC_API async_status async_lock_acquire(async_lock *lock)
         lock->owner = task;
         return async_settle_(task, 0);
     }
+#if ASYNC_DEBUG
+    if (async_done(lock->owner)) {
+        async_debug_misuse_("async_lock_acquire", "the task that holds the "
+                            "lock has ended without releasing it");
+    }
+#endif
     ASYNC_WAITS_("async_lock_acquire", lock);
     return async_wait_(&lock->waiters);
 }

@@ -28,8 +28,8 @@ typedef struct async_lock {
 /* AWAIT(async_lock_acquire(lock)): wait until it is free, and take it. 0;
  * ASYNC_EDEADLK if the caller holds it already, ASYNC_EINVAL for NULL. A
  * cancelled waiter leaves, and the others move up. The holder is to release it
- * before it ends: on every way out, which is what ASYNC_WITH is for. Task
- * only. Constant time. */
+ * before it ends: on every way out, which is what ASYNC_WITH is for; a debug
+ * build traps who waits for a task that has not. Task only. Constant time. */
 ASYNC_API ASYNC async_lock_acquire(async_lock *lock);
 
 /* Take it if it is free: 0; ASYNC_EAGAIN when it is held, by whomever,
