@@ -49,6 +49,26 @@ static struct frame frame;
 static async_future future;
 #endif
 
+#ifdef EVENT
+static async_event event;
+#endif
+
+#if defined LOCK || defined CONDITION
+static async_lock lock;
+#endif
+
+#ifdef SEMAPHORE
+static async_semaphore semaphore;
+#endif
+
+#ifdef CONDITION
+static async_condition condition;
+#endif
+
+#ifdef BARRIER
+static async_barrier barrier;
+#endif
+
 #ifdef IRQ
 static async_irq irq;
 
@@ -114,6 +134,30 @@ static ASYNC entry(struct frame *self)
 #ifdef FUTURE
     AWAIT(async_future_wait(&future));
     async_future_set(&future, 1);
+#endif
+#ifdef EVENT
+    AWAIT(async_event_wait(&event));
+    async_event_set(&event);
+#endif
+#if defined LOCK || defined CONDITION
+    AWAIT(async_lock_acquire(&lock));
+#endif
+#ifdef CONDITION
+    async_condition_open(&condition, &lock);
+    AWAIT(async_condition_wait(&condition));
+    async_condition_notify(&condition, 1);
+#endif
+#if defined LOCK || defined CONDITION
+    async_lock_release(&lock);
+#endif
+#ifdef SEMAPHORE
+    async_semaphore_open(&semaphore, 1);
+    AWAIT(async_semaphore_acquire(&semaphore));
+    async_semaphore_release(&semaphore);
+#endif
+#ifdef BARRIER
+    async_barrier_open(&barrier, 2);
+    AWAIT(async_barrier_wait(&barrier));
 #endif
 #ifdef QUEUE
     AWAIT(async_queue_put(&queue, &self->item));

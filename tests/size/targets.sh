@@ -77,6 +77,11 @@ irq core.c -DASYNC_STATIC -DIRQ
 future core.c -DASYNC_STATIC -DFUTURE
 try core.c -DASYNC_STATIC -DTRY
 generator core.c -DASYNC_STATIC -DGENERATOR
+event core.c -DASYNC_STATIC -DEVENT
+lock core.c -DASYNC_STATIC -DLOCK
+semaphore core.c -DASYNC_STATIC -DSEMAPHORE
+condition core.c -DASYNC_STATIC -DCONDITION
+barrier core.c -DASYNC_STATIC -DBARRIER
 queue core.c -DASYNC_STATIC -DQUEUE
 queue-lifo core.c -DASYNC_STATIC -DQUEUE -DQUEUE_LIFO
 queue-priority core.c -DASYNC_STATIC -DQUEUE -DQUEUE_PRIORITY

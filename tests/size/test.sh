@@ -71,6 +71,7 @@ for target in $targets; do
     absent "$target" core irq irq
     absent "$target" core join 'join|shield|tell'
     absent "$target" core future 'future|wait_|wake_one|park|link|unring'
+    absent "$target" core sync 'event|lock_|semaphore|condition|barrier'
     absent "$target" core run '^async_run__h|cancel_all|each'
     absent "$target" core libc 'mem(set|cpy)'
     absent "$target" core queue 'queue|interval'
