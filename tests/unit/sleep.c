@@ -138,7 +138,7 @@ TEST(sleep_late_by_nearly_half_the_range_is_not_missed)
         CHECK((async_ticks)(m->s[0].woke - m->s[0].began)
               >= (async_ticks)m->s[0].d);
         CHECK((async_ticks)(m->s[0].woke - m->s[0].began)
-              <= (async_ticks)(m->s[0].d + late.busy));
+              <= (async_ticks)m->s[0].d + (async_ticks)late.busy);
     }
 }
 

@@ -23,7 +23,7 @@ static unsigned long next_random(void)
 /* Up to the n-th power of two, small ones as likely as large ones. */
 static async_ticks some_time(unsigned bits)
 {
-    async_ticks mask = (async_ticks)1 << next_random() % bits;
+    async_ticks mask = (async_ticks)((async_ticks)1 << next_random() % bits);
     async_ticks value = (async_ticks)next_random();
 
 #if ASYNC_TICK_BITS > 16
