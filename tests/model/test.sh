@@ -96,7 +96,7 @@ fi
 
 # Events, locks, semaphores, conditions and barriers, beside plain numbers.
 source=sync
-model sync 60000 ${CC:-cc} -std=c99 -O2
+model sync 30000 ${CC:-cc} -std=c99 -O2
 if [ -n "$FULL" ]; then
     model sync_many 500000 clang -std=c99 -O2
     model sync_forward 100000 gcc -std=c99 -O2 -DASYNC_TIMER_WHEEL=0 \
