@@ -33,6 +33,7 @@
 #include "port_avr.h"
 #include "port_cortex_m.h"
 #include "port_riscv.h"
+#include "port_sdcc.h"
 
 /* ---- whatever is left: no interrupts known, no way to sleep -------------- */
 
