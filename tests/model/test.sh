@@ -122,4 +122,31 @@ if [ -n "$FULL" ]; then
     mutant barrier_index 'result += step' 'result += 0' barrier.c
     mutant cancel_deaf 'list->tail = node' '(void)0' loop.c
 fi
+
+# Gather, race, wait, groups and pools, beside a second executor.
+source=several
+model several 100000 ${CC:-cc} -std=c99 -O2
+if [ -n "$FULL" ]; then
+    model several_many 1000000 clang -std=c99 -O2
+    model several_forward 100000 gcc -std=c99 -O2 -DASYNC_TIMER_WHEEL=0 \
+        -DASYNC_BACKLINKS=0 -DASYNC_DEBUG=1
+    model several_freestanding 100000 gcc -std=c99 -O2 -DASYNC_HOSTED=0
+    model several_san 20000 gcc -std=c99 -O1 -g -DASYNC_DEBUG=1 \
+        -fsanitize=address,undefined -fno-sanitize-recover=all
+    mutant gather_twice 'if ((\*state \& ASYNC_FORWARDED_) == 0) {' \
+        'if (true) {' gather.c
+    mutant gather_once ' | ASYNC_FORWARDED_)) == ASYNC_STRIKE_' \
+        ')) == ASYNC_STRIKE_' gather.c
+    mutant gather_struck 'rc == ASYNC_ECANCELED' 'rc == 0' gather.c
+    mutant gather_before '\~(unsigned)ASYNC_ENDED_CANCELED_' '~0u' gather.c
+    mutant wait_first_error 'set->error == 0$' 'true' wait.c
+    mutant wait_leaves 'async_ring_remove_(&waiters' '(void)(\&waiters' wait.c
+    mutant group_first_error 'if (group->error == 0)' 'if (true)' group.c
+    mutant group_cancel 'group->outcome == ASYNC_CANCEL ?' 'false ?' group.c
+    mutant group_block 'closes \&\& group->scope.task != NULL' 'false' group.c
+    mutant group_rest '(void)async_group_strike_(group, closing);' ';' group.c
+    mutant group_struck 'return async_deliver_(task);' 'return rc;' group.c
+    mutant pool_line 'pool->takers.tail != NULL' 'false' pool.c
+    mutant pool_back 'pool->busy--;' ';' pool.c
+fi
 exit $bad
