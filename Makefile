@@ -2,6 +2,7 @@
 #
 #   make run     build and run the tour (DEMO=name for another demo)
 #   make test    all tests; the last line is `N passed, N failed`
+#   make firmware programs for microcontrollers, into build/firmware/
 #   make bench   speed, beside hand-written limits: build/bench.tsv
 #   make size    bytes on microcontrollers: build/size.tsv
 #   make figures these two's tables into README.md
@@ -17,7 +18,7 @@ WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion
 PARTS := $(wildcard src/*.h src/*.c) src/banner.txt src/join.sh LICENSE
 DEMOS := $(basename $(notdir $(wildcard demos/*.c)))
 
-.PHONY: all run test bench size figures lint install clean demos
+.PHONY: all run test bench size figures lint install clean demos firmware
 .DELETE_ON_ERROR:
 
 all: async.h demos
@@ -37,6 +38,11 @@ demos: $(DEMOS:%=build/demos/%)
 
 run: build/demos/$(DEMO)
 	@build/demos/$(DEMO) $(ARGS)
+
+# Whatever cross compilers there are; DEMO=blink for that one only.
+firmware: async.h
+	@$(MAKE) -s -f demos/firmware/firmware.mk \
+	    DEMO='$(filter-out tour,$(DEMO))'
 
 # ---- tests ------------------------------------------------------------------
 

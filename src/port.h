@@ -14,7 +14,8 @@
  *                            it must let interrupts in and fall asleep in one
  *                            step, or an interrupt in between is slept over
  *
- * and a fourth that only some need:
+ * An ASYNC_IDLE of yours that sets an alarm, say, may leave the last step to
+ * ASYNC_PORT_SLEEP(), the port's own. A fourth hook is needed by few:
  *
  *   ASYNC_WAKE(loop)         an irq of that loop was raised, and its flag is
  *                            set: for a loop that is stepped by an interrupt
@@ -24,9 +25,9 @@
  * On bare metal the clock is yours: a timer interrupt that counts, or a
  * hardware counter. Define the macro, or the function async_port_clock.
  *
- * A port is one file, which looks at the compiler's own macros, defines the
- * hooks that the project has not; and one line here. The first one to define a
- * hook has it.
+ * A port is one file, which looks at the compiler's own macros and defines the
+ * hooks that the project has not; and one line here. The first file to define
+ * a hook has it.
  * ======================================================================== */
 #include "port_posix.h"
 #include "port_arduino.h"
@@ -41,8 +42,11 @@
 #define ASYNC_LOCK() do { } while (0)
 #define ASYNC_UNLOCK() do { } while (0)
 #endif
+#ifndef ASYNC_PORT_SLEEP
+#define ASYNC_PORT_SLEEP() do { } while (0)
+#endif
 #ifndef ASYNC_IDLE
-#define ASYNC_IDLE(loop, ticks) do { } while (0)
+#define ASYNC_IDLE(loop, ticks) ASYNC_PORT_SLEEP()
 #endif
 #ifndef ASYNC_WAKE
 #define ASYNC_WAKE(loop) ((void)(loop))

@@ -19,8 +19,7 @@
 #endif
 
 /* After sei the next instruction still runs undisturbed: it is the sleep. */
-#ifndef ASYNC_IDLE
-#define ASYNC_IDLE(loop, ticks) \
+#define ASYNC_PORT_SLEEP() \
     __asm__ volatile ("sei\n\tsleep\n\tcli" : : : "memory")
-#endif
+
 #endif

@@ -18,7 +18,6 @@
 
 /* A pending interrupt ends wfi also while PRIMASK holds it back: its handler
  * runs at the UNLOCK. */
-#ifndef ASYNC_IDLE
-#define ASYNC_IDLE(loop, ticks) __asm__ volatile ("dsb\n\twfi" : : : "memory")
-#endif
+#define ASYNC_PORT_SLEEP() __asm__ volatile ("dsb\n\twfi" : : : "memory")
+
 #endif

@@ -19,7 +19,6 @@
 
 /* A pending interrupt ends wfi also while mstatus.MIE holds it back: its
  * handler runs at the UNLOCK. */
-#ifndef ASYNC_IDLE
-#define ASYNC_IDLE(loop, ticks) __asm__ volatile ("wfi" : : : "memory")
-#endif
+#define ASYNC_PORT_SLEEP() __asm__ volatile ("wfi" : : : "memory")
+
 #endif

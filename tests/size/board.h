@@ -4,6 +4,7 @@
 #ifndef BOARD_H
 #define BOARD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* A coroutine's time is as wide as the build says. */
@@ -57,9 +58,10 @@ static inline void board_event_open(void)
 #define BOARD_KEEP_OUT() __asm__ volatile ("cpsid i" : : : "memory")
 #define BOARD_LET_IN() __asm__ volatile ("cpsie i" : : : "memory")
 #define BOARD_SLEEP() __asm__ volatile ("wfi" : : : "memory")
-#define BOARD_TICK_HANDLER void board_on_tick(void); void board_on_tick(void)
+#define BOARD_TICK_HANDLER \
+    void board_on_systick(void); void board_on_systick(void)
 #define BOARD_TICK_DONE() do { } while (0)
-#define BOARD_EVENT_HANDLER void board_on_event(void); void board_on_event(void)
+#define BOARD_EVENT_HANDLER void board_on_irq(void); void board_on_irq(void)
 #define BOARD_AT(address) (*(volatile uint32_t *)(address))
 
 #ifdef __ARM_ARCH_6M__
@@ -133,12 +135,23 @@ static inline void board_event_open(void)
 #ifdef BOARD_RUN
 /* A run in an emulator counts the toggles, and at the thousandth tick says
  * whether they are as many as they should be. */
-extern volatile uint8_t board_toggles[2];
-void board_end(uint8_t ok);
+static volatile uint8_t board_toggles[2];
+void board_exit(int status);
 
 static inline void board_toggle(uint8_t led)
 {
     board_toggles[led]++;
+}
+
+/* simavr ends well in any case: there the answer is text. */
+static inline void board_end(bool ok)
+{
+#ifdef __AVR__
+    UCSR0B = 1 << TXEN0;
+    UDR0 = ok ? 'Y' : 'N';
+    UDR0 = '\n';
+#endif
+    board_exit(ok ? 0 : 1);
 }
 
 #define BOARD_RUN_TICK() \

@@ -21,6 +21,9 @@ struct frame {
 #if defined GENERATOR || defined QUEUE
     uint8_t item;
 #endif
+#ifdef CALL
+    async_call call;
+#endif
 #ifdef INTERVAL
     async_interval interval;
 #endif
@@ -87,6 +90,13 @@ static uint8_t items[8];
 static int before(const void *a, const void *b)
 {
     return *(const uint8_t *)a - *(const uint8_t *)b;
+}
+#endif
+
+#ifdef CALL
+static void called(async_call *call)
+{
+    (void)call;
 }
 #endif
 
@@ -167,6 +177,10 @@ static ASYNC entry(struct frame *self)
     async_queue_task_done(&queue);
     async_queue_shutdown(&queue);
     AWAIT(async_queue_join(&queue));
+#endif
+#ifdef CALL
+    async_call_later(&self->call, 10, called);
+    async_call_cancel(&self->call);
 #endif
 #ifdef INTERVAL
     async_interval_open(&self->interval, 10, ASYNC_SKIP);

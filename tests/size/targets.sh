@@ -3,6 +3,7 @@
 targets='avr-16 avr-32 cortex-m0 cortex-m3 rv32'
 warn='-Wall -Wextra -Wpedantic -Wshadow -Wconversion'
 here=tests/size
+boards=demos/firmware/boards
 out=build/size
 mkdir -p $out
 
@@ -24,7 +25,7 @@ have() {
 build() {
     target=$1 name=$2 source=$3
     shift 3
-    bare="-ffreestanding -nostdlib -nostartfiles -T $here/board.ld"
+    bare="-ffreestanding -nostdlib -nostartfiles -T $boards/board.ld"
     case $target in
         avr-*)
             set -- -mmcu=atmega328p -DF_CPU=16000000UL \
@@ -45,7 +46,7 @@ build() {
     esac
     "$(prefix "$target")gcc" -std=c99 -Os $warn -ffunction-sections \
         -fdata-sections -Wl,--gc-sections $bare -I. -I$here "$@" \
-        -o "$out/$target-$name.elf" $source $here/start.c $libs
+        -o "$out/$target-$name.elf" $source $boards/start.c $libs
 }
 
 # bytes TARGET NAME: flash and RAM of a built program
@@ -86,6 +87,7 @@ queue core.c -DASYNC_STATIC -DQUEUE
 queue-lifo core.c -DASYNC_STATIC -DQUEUE -DQUEUE_LIFO
 queue-priority core.c -DASYNC_STATIC -DQUEUE -DQUEUE_PRIORITY
 queue-end core.c -DASYNC_STATIC -DQUEUE -DQUEUE_END
+call core.c -DASYNC_STATIC -DCALL
 interval core.c -DASYNC_STATIC -DINTERVAL
 wait core.c -DASYNC_STATIC -DWAIT
 next-done core.c -DASYNC_STATIC -DNEXT_DONE

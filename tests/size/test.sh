@@ -74,7 +74,7 @@ for target in $targets; do
     absent "$target" core sync 'event|lock_|semaphore|condition|barrier'
     absent "$target" core run '^async_run__h|cancel_all|each'
     absent "$target" core libc 'mem(set|cpy)'
-    absent "$target" core queue 'queue|interval'
+    absent "$target" core queue 'queue|interval|call_'
     absent "$target" core several 'wait|gather|race|group|pool|on_done|scope'
     absent "$target" gather others 'next_done|race|group|pool|scope'
     absent "$target" group others 'wait_[^_]|gather|pool|timeout'

@@ -1,0 +1,75 @@
+#!/bin/sh
+# The firmware demos and the tests for boards, built with the cross compilers
+# that are there and run in emulators.
+#
+#   sh tests/firmware/test.sh             all
+#   sh tests/firmware/test.sh demos       the demos only; or: strike, units
+#   sh tests/firmware/test.sh -w demos    write the transcripts anew: look!
+cd "$(dirname "$0")/../.." || exit 1
+. tests/firmware/boards.sh
+jobs=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+write=false
+[ "$1" = -w ] && { write=true; shift; }
+failed=0
+
+ok() {
+    echo "ok firmware_$1"
+}
+
+fail() {
+    echo "FAIL firmware_$1: $2"
+    [ -s "$3" ] && tail -n 12 "$3" | sed 's/^/    /'
+    failed=1
+}
+
+wanted() {
+    case $chosen in '' | *$1*) return 0 ;; esac
+    return 1
+}
+chosen=$1
+
+build_runner
+targets=''
+for board in $boards; do
+    lack=$(missing $board)
+    if [ -n "$lack" ]; then
+        echo "skip firmware_$board: no $lack"
+    else
+        targets="$targets $board"
+    fi
+done
+
+# ---- the demos: what they print is what is expected -------------------------
+
+demos() {
+    make -s -j"$jobs" -k -f demos/firmware/firmware.mk OUT=$out \
+        FIRMWARE_FLAGS=-Werror BOARDS="$targets" > $out/demos.log 2>&1
+    for source in demos/firmware/*.c; do
+        demo=$(basename "$source" .c)
+        text=demos/firmware/input/$demo.txt
+        [ -f "$text" ] || text=/dev/null
+        expect=demos/firmware/expect/$demo.txt
+        for board in $targets; do
+            base=$out/$board/$demo
+            if [ ! -f "$base.elf" ]; then
+                fail "${board}_$demo" 'it does not compile' $out/demos.log
+                continue
+            fi
+            emulate "$board" "$base.elf" "$text" > "$base.out" 2> "$base.err"
+            status=$?
+            tr -d '\007\033' < "$base.out" > "$base.txt"
+            $write && cp "$base.txt" "$expect"
+            if [ $status -ne 0 ]; then
+                fail "${board}_$demo" "it ended with status $status" "$base.err"
+            elif ! diff "$expect" "$base.txt" > "$base.diff"; then
+                fail "${board}_$demo" 'it prints something else' "$base.diff"
+            else
+                ok "${board}_$demo"
+            fi
+        done
+    done
+}
+
+[ -n "$targets" ] || exit 0
+wanted demos && demos
+exit $failed
