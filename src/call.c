@@ -1,0 +1,66 @@
+/* ===========================================================================
+ * call: an alarm that calls the user's function.
+ * ======================================================================== */
+#include "call.h"
+
+static void async_call_fire_(async_alarm_ *alarm, async_ticks now)
+{
+    async_call *call = (async_call *)(void *)alarm;
+
+    (void)now;
+    call->alarm.timer.node.state = 0;   /* the call may ask for itself again, */
+    async_this_task_ = NULL;            /* and is no task */
+    call->fn(call);                     /* and may free its memory */
+}
+
+/* Not in this tick: a call that asks for another one soon, for ever, would
+ * never let the loop finish with what is due. */
+ASYNC_API int async_call_later(async_call *call, async_duration duration,
+                               async_call_fn fn)
+{
+    if (call == NULL || fn == NULL) {
+        return ASYNC_EINVAL;
+    }
+    if (async_this_loop_ == NULL) {
+        return ASYNC_EPERM;
+    }
+    if (call->alarm.timer.node.state == ASYNC_ALARM_) {
+        return ASYNC_EALREADY;
+    }
+    call->fn = fn;
+    call->alarm.fire = async_call_fire_;
+    call->alarm.timer.node.state = ASYNC_ALARM_;
+    call->alarm.timer.u.deadline =
+        (async_ticks)(async_now() + (async_ticks)(duration > 0 ? duration : 1));
+    async_timer_add_(&async_this_loop_->timers, &call->alarm.timer);
+    return 0;
+}
+
+ASYNC_API int async_call_soon(async_call *call, async_call_fn fn)
+{
+    return async_call_later(call, 0, fn);
+}
+
+ASYNC_API int async_call_at(async_call *call, async_ticks time,
+                            async_call_fn fn)
+{
+    if (async_this_loop_ == NULL) {
+        return call == NULL || fn == NULL ? ASYNC_EINVAL : ASYNC_EPERM;
+    }
+    return async_call_later(call, (async_duration)(time - async_now()), fn);
+}
+
+ASYNC_API int async_call_cancel(async_call *call)
+{
+    if (call == NULL) {
+        return ASYNC_EINVAL;
+    }
+    if (call->alarm.timer.node.state != ASYNC_ALARM_) {
+        return 0;
+    }
+    call->alarm.timer.node.state = 0;
+    if (async_this_loop_ != NULL) {     /* its loop has not ended before it */
+        async_timer_remove_(&async_this_loop_->timers, &call->alarm.timer);
+    }
+    return 1;
+}
