@@ -44,7 +44,7 @@ typedef struct async_member {
 
 /* Zeroed memory is a group; so is one whose block was left. */
 typedef struct async_group {
-    async_scope scope;
+    async_scope_ scope;
     async_list joiners;
     async_node *members;        /* a ring of those that run */
     int error;                  /* the first */

@@ -134,7 +134,7 @@ ASYNC_API int async_cancel(async_task *task)
 
 ASYNC_API async_status async_deliver_(async_task *task)
 {
-    async_scope *scope;
+    async_scope_ *scope;
 
     task->timer.node.state = (async_mark_)
         ((task->timer.node.state & ASYNC_CANCELED_) | ASYNC_RUNNING_);
@@ -377,7 +377,7 @@ static void async_expire_(async_loop *loop)
 
     while ((timer = async_timer_due_(&loop->timers, now)) != NULL) {
         if (timer->node.state == ASYNC_ALARM_) {
-            async_alarm *alarm = (async_alarm *)(void *)timer;
+            async_alarm_ *alarm = (async_alarm_ *)(void *)timer;
 
             alarm->fire(alarm, now);
         } else {

@@ -4,10 +4,10 @@
 #include "scope.h"
 
 /* What hangs over the task will be delivered inside, if at all. */
-ASYNC_API void async_scope_enter_struck_(async_scope *scope)
+ASYNC_API void async_scope_enter_struck_(async_scope_ *scope)
 {
     async_node *node = &scope->task->timer.node;
-    const async_scope *up;
+    const async_scope_ *up;
 
     if ((node->state & ASYNC_PENDING_) != 0) {
         node->state |= ASYNC_CANCELED_;
@@ -20,10 +20,10 @@ ASYNC_API void async_scope_enter_struck_(async_scope *scope)
 }
 
 /* A strike that was passed on to a joined task does not stand for this one. */
-ASYNC_API void async_scope_strike_(async_scope *scope)
+ASYNC_API void async_scope_strike_(async_scope_ *scope)
 {
     async_node *node = &scope->task->timer.node;
-    async_scope *inner;
+    async_scope_ *inner;
 
     for (inner = scope->task->scopes; inner != scope; inner = inner->up) {
         inner->fired |= ASYNC_UNDER_;
@@ -34,11 +34,11 @@ ASYNC_API void async_scope_strike_(async_scope *scope)
     async_strike_(scope->task);
 }
 
-ASYNC_API async_status async_scope_settle_(async_scope *scope, async_status rc,
+ASYNC_API async_status async_scope_settle_(async_scope_ *scope, async_status rc,
                                            async_status becomes)
 {
     async_node *node = &scope->task->timer.node;
-    const async_scope *up;
+    const async_scope_ *up;
     bool outer = false;             /* has a scope around it yet to strike? */
     bool undelivered;
 

@@ -23,17 +23,17 @@ enum {
     ASYNC_UNDER_ = 4            /* one around it struck while it was entered */
 };
 
-typedef struct async_scope {
-    struct async_scope *up;     /* the scope around it */
+typedef struct async_scope_ {
+    struct async_scope_ *up;     /* the scope around it */
     async_task *task;           /* NULL when the scope is not entered */
     unsigned char fired;        /* ASYNC_FIRED_ and so on */
     unsigned char outside;      /* did a cancel come before it? */
-} async_scope;
+} async_scope_;
 
 /* The rest of entering for a task over which a strike hangs. */
-ASYNC_API void async_scope_enter_struck_(async_scope *scope);
+ASYNC_API void async_scope_enter_struck_(async_scope_ *scope);
 
-ASYNC_INLINE_ void async_scope_enter_(async_scope *scope, async_task *task)
+ASYNC_INLINE_ void async_scope_enter_(async_scope_ *scope, async_task *task)
 {
     async_mark_ state = task->timer.node.state;
 
@@ -49,21 +49,21 @@ ASYNC_INLINE_ void async_scope_enter_(async_scope *scope, async_task *task)
 }
 
 /* Has it struck, since it was last entered? */
-ASYNC_INLINE_ bool async_scope_fired_(const async_scope *scope)
+ASYNC_INLINE_ bool async_scope_fired_(const async_scope_ *scope)
 {
     return (scope->fired & (ASYNC_FIRED_ | ASYNC_DELIVERED_)) != 0;
 }
 
 /* Strike its task, now. */
-ASYNC_API void async_scope_strike_(async_scope *scope);
+ASYNC_API void async_scope_strike_(async_scope_ *scope);
 
 /* Leave the innermost scope, with rc on the way out (in-flight codes of a
  * block included): what becomes of it, which is `becomes` if the scope's own
  * strike ended the await. */
-ASYNC_API async_status async_scope_settle_(async_scope *scope, async_status rc,
+ASYNC_API async_status async_scope_settle_(async_scope_ *scope, async_status rc,
                                            async_status becomes);
 
-ASYNC_INLINE_ async_status async_scope_leave_(async_scope *scope,
+ASYNC_INLINE_ async_status async_scope_leave_(async_scope_ *scope,
                                               async_status rc,
                                               async_status becomes)
 {

@@ -101,7 +101,7 @@ struct async_task {
     async_fn fn;
     void *frame;
     async_node *joiners;        /* a ring of tasks and watches */
-    struct async_scope *scopes; /* the innermost, see scope.h */
+    struct async_scope_ *scopes; /* the innermost, see scope.h */
 #if ASYNC_DEBUG
     const char *name;
     const char *file;

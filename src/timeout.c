@@ -10,7 +10,7 @@ static bool async_queued_(const async_timeout *timeout)
 
 /* Times are told by their distance from the queue's base, as in the queue:
  * this loop may be late by nearly half the range. */
-static void async_timeout_fire_(async_alarm *alarm, async_ticks now)
+static void async_timeout_fire_(async_alarm_ *alarm, async_ticks now)
 {
     async_timeout *timeout = (async_timeout *)(void *)alarm;
     async_ticks base = async_this_loop_->timers.base;

@@ -15,9 +15,9 @@
 /* Put one into the frame for each scope; zeroed memory is a fresh one. It is
  * to stay where it is while the scope is entered. */
 typedef struct async_timeout {
-    async_alarm alarm;          /* in the queue, at this time or earlier than */
+    async_alarm_ alarm;         /* in the queue, at this time or before */
     async_ticks deadline;       /* this one, to which it may have moved */
-    async_scope scope;
+    async_scope_ scope;
 } async_timeout;
 
 /* AWAIT(ASYNC_TIMEOUT(&self->scope, duration, x)): await x for at most so

@@ -44,10 +44,10 @@ typedef struct async_timers {
 
 /* A timer that is no task: the loop takes it out of the queue when it is due,
  * and calls fire, which changes its state or puts it back. */
-typedef struct async_alarm async_alarm;
-struct async_alarm {
+typedef struct async_alarm_ async_alarm_;
+struct async_alarm_ {
     async_timer timer;          /* its state: ASYNC_ALARM_ while in the queue */
-    void (*fire)(async_alarm *alarm, async_ticks now);
+    void (*fire)(async_alarm_ *alarm, async_ticks now);
 };
 
 #define ASYNC_TIMER_OF_(n) ((async_timer *)(void *)(n))
