@@ -18,8 +18,8 @@ typedef struct async_event {
 
 /* Set it, and wake all who wait, the oldest first. It stays set: setting it
  * again changes nothing. Who is woken goes on even if the event is cleared
- * before its turn comes. 0, or ASYNC_EINVAL for NULL. Task or callback of the
- * loop in which they wait. Constant time for each waiter. */
+ * before its turn comes, or its memory is gone. 0, or ASYNC_EINVAL for NULL.
+ * Task or callback of the loop in which they wait. Constant time for each. */
 ASYNC_API int async_event_set(async_event *event);
 
 /* Whoever waits from now on waits for the next set. 0, or ASYNC_EINVAL for

@@ -342,3 +342,23 @@ TEST(barrier_waiters_left_at_the_end)
     CHECK_EQ(async_barrier_waiting(&stage->barrier), 0);
     CHECK_EQ(stage->barrier.arrived, 0);
 }
+
+/* Who was let through no longer looks at the barrier: its memory may go. */
+static ASYNC goes(struct stage *self)
+{
+    ASYNC_BEGIN(self);
+    async_barrier_open(&self->barrier, 3);
+    arrive(self, 'A');
+    arrive(self, 'B');
+    AWAIT(async_yield());
+    AWAIT(async_barrier_wait(&self->barrier));
+    memset(&self->barrier, 0xa5, sizeof self->barrier);
+    AWAIT(async_yield());
+    CHECK_LOG("A0 B1 ");
+    ASYNC_END;
+}
+
+TEST(barrier_that_is_empty_may_go)
+{
+    play(goes, 0);
+}

@@ -299,3 +299,23 @@ TEST(event_waiters_left_at_the_end)
     CHECK_LOG("Ax Bx ");
     CHECK(stage->event.waiters.tail == NULL);
 }
+
+/* Who was woken no longer looks at the event: its memory may go. */
+static ASYNC goes(struct stage *self)
+{
+    ASYNC_BEGIN(self);
+    act(self, 'A', op_event, &self->event);
+    act(self, 'B', op_event, &self->event);
+    AWAIT(async_yield());
+    async_event_set(&self->event);
+    async_cancel(task_of(self, 'B'));
+    memset(&self->event, 0xa5, sizeof self->event);
+    AWAIT(async_yield());
+    CHECK_LOG("A0 B0 ");
+    ASYNC_END;
+}
+
+TEST(event_that_is_set_may_go)
+{
+    play(goes, 0);
+}

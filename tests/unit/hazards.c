@@ -29,7 +29,8 @@
  *   a clock that stands between the turns     hazard_clock_goes_on_between_turns
  * Cancellation
  *   a token is lost with its cancelled waiter cancel_after_the_grant_..., irq_strike_
- *                                             takes_no_events
+ *                                             takes_no_events, lock_cancel_*,
+ *                                             semaphore_cancel_*, tests/model
  *   a timeout swallows a cancel               timeout_swallows_no_cancel,
  *                                             timeout_and_cancel_in_900_orders
  *   wait_for returns before the cleanup ends  timeout_too_slow, timeout_of_a_join

@@ -293,3 +293,21 @@ TEST(semaphore_waiters_left_at_the_end)
     CHECK_LOG("A0 Bx A- ");
     CHECK_EQ(async_semaphore_value(&stage->semaphore), 1);
 }
+
+/* Who has its permit no longer looks at the semaphore: its memory may go. */
+static ASYNC goes(struct stage *self)
+{
+    ASYNC_BEGIN(self);
+    act(self, 'A', op_semaphore, &self->semaphore);
+    AWAIT(async_yield());
+    async_semaphore_release(&self->semaphore);
+    memset(&self->semaphore, 0xa5, sizeof self->semaphore);
+    AWAIT(async_yield());
+    CHECK_LOG("A0 ");
+    ASYNC_END;
+}
+
+TEST(semaphore_without_waiters_may_go)
+{
+    play(goes, 0);
+}
