@@ -24,25 +24,28 @@ LINK_microbit := $(BARE) -Wl,--defsym=flash_start=0 $(RAM)=0x20000000
 LINK_mps2 := $(LINK_microbit)
 LINK_virt := $(BARE) -Wl,--defsym=flash_start=0x80000000 $(RAM)=0x80200000
 
+# One file of the program, one of the board, startup: that is all.
+define board_tools
+BUILD_$(1) = $(CC_$(1)) -std=c99 -Os $(FIRMWARE_WARN) $$(FIRMWARE_FLAGS) \
+    $(CPU_$(1)) -ffunction-sections -fdata-sections -I. -I$(FW)/boards
+FILES_$(1) := $(FW)/boards/$(1).c $(FW)/boards/print.c $(FW)/boards/start.c
+LIBS_$(1) := -Wl,--gc-sections $(LINK_$(1)) \
+    $(if $(filter avr-gcc,$(CC_$(1))),,-lgcc)
+endef
+$(foreach b,$(BOARDS),$(eval $(call board_tools,$(b))))
+
 HAVE := $(foreach b,$(BOARDS),$(if $(shell command -v $(CC_$(b))),$(b)))
 
 demos: $(foreach b,$(HAVE),$(if $(DEMO),$(OUT)/$(b)/$(DEMO).elf,\
        $(DEMOS:%=$(OUT)/$(b)/%.elf)))
 
-# One file of the demo, one of the board, startup: that is all.
+FW_FILES := $(wildcard $(FW)/boards/*)
 define board_rules
-$(OUT)/$(1)/%.elf: $(FW)/%.c $(FW)/boards/$(1).c async.h $$(FW_COMMON)
+$(OUT)/$(1)/%.elf: $(FW)/%.c async.h $$(FW_FILES)
 	@mkdir -p $$(@D)
-	$(CC_$(1)) -std=c99 -Os $(FIRMWARE_WARN) $$(FIRMWARE_FLAGS) \
-	    $(CPU_$(1)) -ffunction-sections -fdata-sections -I. \
-	    -I$(FW)/boards $$(if $$(filter idle,$$*),-DBOARD_TICKLESS) \
-	    -Wl,--gc-sections $(LINK_$(1)) -o $$@ $$< \
-	    $(FW)/boards/$(1).c $(FW)/boards/print.c $(FW)/boards/start.c \
-	    $$(if $$(filter avr-gcc,$(CC_$(1))),,-lgcc)
+	$$(BUILD_$(1)) $$(if $$(filter idle,$$*),-DBOARD_TICKLESS) -o $$@ $$< \
+	    $$(FILES_$(1)) $$(LIBS_$(1))
 endef
-
-FW_COMMON := $(wildcard $(FW)/boards/*.h) $(FW)/boards/print.c \
-             $(FW)/boards/start.c $(FW)/boards/board.ld
 $(foreach b,$(BOARDS),$(eval $(call board_rules,$(b))))
 
 .PHONY: demos

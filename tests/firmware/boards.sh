@@ -47,10 +47,10 @@ emulate() {
             quiet="$quiet -semihosting-config enable=on,target=native" ;;
         atmega*)
             [ $# -gt 4 ] && shift 4 || shift $#
-            timeout 60 $out/simulate "$board" "$program" -i "$text" "$@"
+            timeout ${LIMIT:-60} $out/simulate "$board" "$program" -i "$text" "$@"
             return
             ;;
     esac
     # shellcheck disable=SC2086
-    timeout 60 qemu-system-$machine $quiet -kernel "$program" < "$text"
+    timeout ${LIMIT:-60} qemu-system-$machine $quiet -kernel "$program" < "$text"
 }

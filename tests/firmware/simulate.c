@@ -46,8 +46,8 @@ static void strike(avr_t *avr)
 static void on_window(avr_t *avr, avr_io_addr_t at, uint8_t v, void *param)
 {
     (void)param;
-    avr->data[at] = v;
     if (v == 1) {
+        avr->data[at] = 1;
         window = true;
         passed = 0;
         strike_at++;

@@ -3,7 +3,7 @@
 # that are there and run in emulators.
 #
 #   sh tests/firmware/test.sh             all
-#   sh tests/firmware/test.sh demos       the demos only; or: strike, units
+#   sh tests/firmware/test.sh demos       the demos only; or: strikes, units
 #   sh tests/firmware/test.sh -w demos    write the transcripts anew: look!
 cd "$(dirname "$0")/../.." || exit 1
 . tests/firmware/boards.sh
@@ -70,6 +70,30 @@ demos() {
     done
 }
 
+# ---- an interrupt at every instruction --------------------------------------
+
+strikes() {
+    make -s -j"$jobs" -k -f tests/firmware/firmware.mk OUT=$out \
+        FIRMWARE_FLAGS=-Werror BOARDS="$targets" strikes > $out/strikes.log 2>&1
+    for board in $targets; do
+        for kind in PLAIN STEP NO_LOCK NO_CARE; do
+            base=$out/$board/strike-$kind
+            name=${board}_strike_$kind
+            if [ ! -f "$base.elf" ]; then
+                fail "$name" 'it does not compile' $out/strikes.log
+                continue
+            fi
+            emulate "$board" "$base.elf" /dev/null 7 -s 1 > "$base.out" 2>&1
+            case $kind,$? in
+                PLAIN,0 | STEP,0 | NO_*,1 | NO_*,97) ok "$name" ;;
+                NO_*) fail "$name" 'nobody notices that it is broken' ;;
+                *) fail "$name" "$(tail -n 1 "$base.out")" ;;
+            esac
+        done
+    done
+}
+
 [ -n "$targets" ] || exit 0
 wanted demos && demos
+wanted strikes && strikes
 exit $failed
