@@ -103,7 +103,28 @@ ASYNC_API void async_debug_finish_(async_loop *loop, async_task *task)
     }
 }
 
-/* A coroutine ends: is there a task in its memory, or one whose frame is? */
+/* Does a waiter or done callback for it stand in this memory? */
+static bool async_watched_from_(const async_task *task, const char *from,
+                                size_t size)
+{
+    const async_node *node = task->joiners;
+
+    if (node == NULL) {
+        return false;
+    }
+    do {
+        const char *at = (const char *)(const void *)node;
+
+        if (node->state == ASYNC_WATCH_ && at >= from && at < from + size) {
+            return true;
+        }
+        node = node->next;
+    } while (node != task->joiners);
+    return false;
+}
+
+/* A coroutine ends: is there a task in its memory, or one whose frame is, or
+ * something that such a task will touch when it ends? */
 ASYNC_API void async_frame_ends_(const void *memory, size_t size)
 {
     const char *from = (const char *)memory;
@@ -128,6 +149,11 @@ ASYNC_API void async_frame_ends_(const void *memory, size_t size)
             async_fatal_("it is not done, but the coroutine in whose frame it "
                          "lives ends; join it, or keep it elsewhere", task,
                          NULL, 0);
+        }
+        if (async_watched_from_(task, from, size)) {
+            async_fatal_("a waiter or callback for it stands in the frame of a "
+                         "coroutine that ends; see async_wait_close, or keep "
+                         "it elsewhere", task, NULL, 0);
         }
     }
 }

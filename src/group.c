@@ -129,7 +129,11 @@ ASYNC_API async_status async_group_join(async_group *group)
 
 ASYNC_API async_status async_group_enter_(async_group *group)
 {
+#if ASYNC_DEBUG
+    async_task *task = async_self_in_("ASYNC_GROUP_BEGIN");
+#else
     async_task *task = async_self_();
+#endif
 
     if (group == NULL) {
         return ASYNC_EINVAL;

@@ -251,6 +251,48 @@ TEST(gather_struck_after_the_end_keeps_the_result)
     CHECK_LOG("A(B(C(A)B)C)result ");
 }
 
+/* Struck before it waits: passed on, unless all have ended. */
+static ASYNC struck_before(struct crowd *self)
+{
+    ASYNC_BEGIN(self);
+    crowd_three(self);
+    AWAIT(async_gather(&self->set, self->waiters, 3));
+    async_cancel(async_current());
+    AWAIT(async_gather(&self->set, self->waiters, 3));
+    AWAIT_VALUE(self->n, async_gather_all(&self->set, self->waiters, 3));
+    AWAIT_VALUE(self->n, async_race(&self->set, self->waiters, 3));
+    crowd_spawn(self, 1, 1000, 0);
+    ASYNC_TRY {
+        AWAIT_VALUE(self->n, self->i == GATHER
+            ? async_gather(&self->set, self->waiters, 3)
+            : self->i == ALL
+            ? async_gather_all(&self->set, self->waiters, 3)
+            : async_race(&self->set, self->waiters + 1, 1));
+        CHECK(false);
+    } ASYNC_CATCH_ALL(self->e) {
+        CHECK_EQ(self->e, ASYNC_CANCEL);
+    } ASYNC_TRY_END;
+    CHECK_EQ(async_result(&self->task[1]), ASYNC_ECANCELED);
+    CHECK_EQ(test_ms(), 3000);
+    AWAIT(async_sleep(ASYNC_MS(1)));            /* no strike is left */
+    ASYNC_END;
+}
+
+static ASYNC struck_before_kind(struct crowd *self)
+{
+    self->i = kind;
+    return struck_before(self);
+}
+
+TEST(gather_struck_before)
+{
+    for (kind = GATHER; kind <= RACE; kind++) {
+        test_virtual_time();
+        CHECK_EQ(crowd_run(struck_before_kind), 0);
+        CHECK_LOG("A(B(C(A)B)C)");              /* B never began again */
+    }
+}
+
 /* A deadline around it strikes it likewise, and its cleanup is awaited. */
 static ASYNC limited(struct crowd *self)
 {

@@ -277,6 +277,71 @@ TEST(group_cancelled_at_its_end)
     CHECK_LOG("A(B(AxBxB!A!");
 }
 
+/* Struck in the block, which does not suspend: at its end. */
+static ASYNC struck_before_end(struct family *self)
+{
+    ASYNC_BEGIN(self);
+    ASYNC_TRY {
+        ASYNC_GROUP_BEGIN(&self->group) {
+            child(self, 0, 1000, 0);
+            AWAIT(async_yield());
+            AWAIT(async_yield());
+            async_cancel(async_current());
+        } ASYNC_GROUP_END;
+        CHECK(false);
+    } ASYNC_CATCH_ALL(self->e) {
+        CHECK_EQ(self->e, ASYNC_CANCEL);
+    } ASYNC_TRY_END;
+    CHECK_EQ(child_result(self, 0), ASYNC_ECANCELED);
+    async_cancel(async_current());
+    ASYNC_GROUP_BEGIN(&self->group) {           /* this one need not wait */
+    } ASYNC_GROUP_END;
+    AWAIT(async_group_join(&self->group));
+    ASYNC_TRY {
+        AWAIT(async_sleep(ASYNC_SEC(1)));
+    } ASYNC_CATCH_ALL(self->e) {
+        CHECK_EQ(self->e, ASYNC_CANCEL);
+    } ASYNC_TRY_END;
+    CHECK_EQ(test_ms(), 0);
+    ASYNC_END;
+}
+
+TEST(group_struck_before_its_end)
+{
+    CHECK_EQ(family_run(struck_before_end), 0);
+    CHECK_LOG("A(AxA!");
+}
+
+/* Struck when the last child has ended, but before the block has run: the
+ * result is kept, the strike comes next. */
+struct last { async_watch watch; async_task *block; };
+
+static void cancel_block(async_watch *watch, async_task *task)
+{
+    (void)task;
+    CHECK_EQ(async_cancel(((struct last *)(void *)watch)->block), 1);
+}
+
+static ASYNC struck_after(struct family *self)
+{
+    static struct last last;
+
+    ASYNC_BEGIN(self);
+    ASYNC_GROUP_BEGIN(&self->group) {
+        child(self, 0, 1000, 0);
+        last.block = async_current();
+        async_on_done(&self->member[0].task, &last.watch, cancel_block);
+        ASYNC_RETURN(7);
+    } ASYNC_GROUP_END;
+    ASYNC_END;
+}
+
+TEST(group_struck_after_the_last_child_keeps_the_result)
+{
+    CHECK_EQ(family_run(struck_after), 7);
+    CHECK_LOG("A(A)");
+}
+
 /* A second cancel, while the cleanups are awaited, interrupts these. */
 static ASYNC strikes_twice(struct family *self)
 {

@@ -135,6 +135,37 @@ TEST(pool_take_for_a_time)
     CHECK_EQ(tub_run(patient, 1), 0);
 }
 
+/* Struck before it waits: a free slot it takes, and the strike comes next. */
+static ASYNC struck_before(struct tub *self)
+{
+    ASYNC_BEGIN(self);
+    async_cancel(async_current());
+    AWAIT(async_pool_join(&self->pool));
+    AWAIT_VALUE(self->i, async_pool_take(&self->pool));
+    CHECK_EQ(self->i, 0);
+    ASYNC_TRY {
+        AWAIT(async_pool_take(&self->pool));
+        CHECK(false);
+    } ASYNC_CATCH_ALL(self->e) {
+        CHECK_EQ(self->e, ASYNC_CANCEL);
+    } ASYNC_TRY_END;
+    async_cancel(async_current());
+    ASYNC_TRY {
+        AWAIT(async_pool_join(&self->pool));
+        CHECK(false);
+    } ASYNC_CATCH_ALL(self->e) {
+        CHECK_EQ(self->e, ASYNC_CANCEL);
+    } ASYNC_TRY_END;
+    CHECK_EQ(async_pool_busy(&self->pool), 1);
+    CHECK_EQ(async_pool_give(&self->pool, 0), 0);
+    ASYNC_END;
+}
+
+TEST(pool_struck_before)
+{
+    CHECK_EQ(tub_run(struck_before, 1), 0);
+}
+
 static ASYNC cancels(struct tub *self)
 {
     ASYNC_BEGIN(self);

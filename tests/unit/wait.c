@@ -200,6 +200,46 @@ TEST(wait_struck_after_the_wake_keeps_it)
     CHECK_LOG("A(B(C(A)got1 B)C)");
 }
 
+/* Struck before it waits: what is there already it takes, and the strike comes
+ * next; otherwise it fails at once. */
+static ASYNC struck_before(struct crowd *self)
+{
+    ASYNC_BEGIN(self);
+    crowd_spawn(self, 0, -1, 0);
+    crowd_spawn(self, 1, 1000, 0);
+    AWAIT(async_join(&self->task[0]));
+    async_cancel(async_current());
+    AWAIT_VALUE(self->n, async_wait(&self->set, self->waiters, 2,
+                                    ASYNC_FIRST_COMPLETED));
+    CHECK_EQ(self->n, 1);
+    AWAIT_VALUE(self->n, async_next_done(&self->set, self->waiters, 2));
+    CHECK_EQ(self->n, 0);
+    ASYNC_TRY {
+        AWAIT(async_next_done(&self->set, self->waiters, 2));
+        CHECK(false);
+    } ASYNC_CATCH_ALL(self->e) {
+        CHECK_EQ(self->e, ASYNC_CANCEL);
+    } ASYNC_TRY_END;
+    CHECK_EQ(async_wait_close(&self->set, self->waiters, 2), 0);
+    async_cancel(async_current());
+    ASYNC_TRY {
+        AWAIT(async_wait(&self->set, self->waiters, 2, ASYNC_ALL_COMPLETED));
+        CHECK(false);
+    } ASYNC_CATCH_ALL(self->e) {
+        CHECK_EQ(self->e, ASYNC_CANCEL);
+    } ASYNC_TRY_END;
+    CHECK_EQ(test_ms(), 0);
+    AWAIT(async_join(&self->task[1]));          /* it went on */
+    CHECK_EQ(test_ms(), 1000);
+    ASYNC_END;
+}
+
+TEST(wait_struck_before)
+{
+    CHECK_EQ(crowd_run(struck_before), 0);
+    CHECK_LOG("A(A)B(B)");
+}
+
 /* ---- what it is told wrong ----------------------------------------------- */
 
 static ASYNC wrong(struct crowd *self)

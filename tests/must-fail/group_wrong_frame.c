@@ -1,0 +1,19 @@
+/* A child of a group that is given the frame of another coroutine.
+ *
+ * gcc c -Werror: incompatible pointer type
+ * gcc c++: cannot convert
+ * clang c -Werror: incompatible pointer type
+ * clang c++: cannot initialize a parameter
+ */
+#include "async.h"
+
+struct worker { async_frame frame; };
+struct other { async_frame frame; };
+
+ASYNC worker(struct worker *self);
+int mistakes(async_group *group, async_member *member, struct other *other);
+
+int mistakes(async_group *group, async_member *member, struct other *other)
+{
+    return async_group_spawn(group, member, worker, other);
+}
