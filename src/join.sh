@@ -2,6 +2,10 @@
 # Joins the parts named in src/async.h, in that order, into one header on
 # standard output, with the licence at its end. It pastes each file once, at the
 # line that includes it first, and leaves out their #pragma once.
+# Another list, such as that one less the parts that a small project can do
+# without, is read from standard input:
+#   grep -v 'pool\|group' src/async.h | sh src/join.sh -
+list=${1:-async.h}
 cd "$(dirname "$0")" || exit 1
 awk '
 function paste(file,    line, part) {
@@ -34,4 +38,4 @@ END {
     }
     print " */"
 }
-' banner.txt async.h
+' banner.txt "$list"
