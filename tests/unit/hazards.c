@@ -32,7 +32,10 @@
  *                                             takes_no_events, lock_cancel_*,
  *                                             semaphore_cancel_*, tests/model
  *   a timeout swallows a cancel               timeout_swallows_no_cancel,
- *                                             timeout_and_cancel_in_900_orders
+ *                                             timeout_and_cancel_in_900_orders,
+ *                                             timeout_and_a_cancel_before_it
+ *   a task group swallows a cancel            group_cancel*, group_struck_*,
+ *                                             py_taskgroups_error_and_cancel
  *   wait_for returns before the cleanup ends  timeout_too_slow, timeout_of_a_join
  *   a cancelled read loses bytes              fd_hazard_o_strike_takes_nothing
  *   a transfer goes on into freed memory      hazard_deaf_wait_ignores_strikes
