@@ -1,10 +1,11 @@
 #!/bin/sh
 # make figures: writes the tables between the README's markers from what
-# `make bench` and `make size` measured. Without a measurement, its table
+# `make bench` and `make size` measured, and `make test` compiled. Without a measurement, its table
 # stays as it is.
 cd "$(dirname "$0")/../.." || exit 1
 bench=build/bench.tsv
 size=build/size.tsv
+compilers=build/compilers.tsv
 new=build/figures
 mkdir -p build
 
@@ -80,8 +81,22 @@ bytes()
     }' $size
 }
 
+# The columns as the test wrote them.
+compiled()
+{
+    awk -F '\t' '
+    {
+        line = "|"
+        for (i = 1; i <= NF; i++) { line = line " " $i " |" }
+        print line
+    }
+    NR == 1 { gsub(/[^\t]+/, "---"); gsub(/\t/, "|"); print "|" $0 "|" }
+    ' $compilers
+}
+
 : > $new.speed
 : > $new.size
+: > $new.compilers
 if [ -f $bench ]; then
     speed > $new.speed
 else
@@ -92,7 +107,12 @@ if [ -f $size ]; then
 else
     echo "no $size: run make size"
 fi
-awk -v speed=$new.speed -v size=$new.size '
+if [ -f $compilers ]; then
+    compiled > $new.compilers
+else
+    echo "no $compilers: run make test FULL=1 ONLY=compilers"
+fi
+awk -v speed=$new.speed -v size=$new.size -v compilers=$new.compilers '
 function paste(file,    line) {
     while ((getline line < file) > 0) { text = text line "\n" }
     close(file)
@@ -101,6 +121,7 @@ function paste(file,    line) {
 }
 /^<!-- figures:speed -->/ { drop = 0; print; paste(speed); next }
 /^<!-- figures:size -->/ { drop = 0; print; paste(size); next }
+/^<!-- figures:compilers -->/ { drop = 0; print; paste(compilers); next }
 /^<!-- figures:end -->/ { drop = 0 }
 !drop { print }
 ' README.md > $new.md && cp $new.md README.md
