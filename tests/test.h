@@ -16,12 +16,24 @@ extern "C" {
 #define TEST(name) void test_##name(void); void test_##name(void)
 #endif
 
+/* A board with little room keeps no text but the lines' numbers. */
+#ifdef TEST_TERSE
+#define TEST_TEXT_(text) ""
+#else
+#define TEST_TEXT_(text) text
+#endif
+
 #define CHECK(cond) \
-    do { if (!(cond)) { test_fail(__FILE__, __LINE__, #cond); } } while (0)
+    do { \
+        if (!(cond)) { \
+            test_fail(TEST_TEXT_(__FILE__), __LINE__, TEST_TEXT_(#cond)); \
+        } \
+    } while (0)
 #define CHECK_EQ(got, want) \
-    test_equal(__FILE__, __LINE__, #got, (long long)(got), (long long)(want))
+    test_equal(TEST_TEXT_(__FILE__), __LINE__, TEST_TEXT_(#got), \
+               (long long)(got), (long long)(want))
 #define CHECK_STR(got, want) \
-    test_string(__FILE__, __LINE__, #got, (got), (want))
+    test_string(TEST_TEXT_(__FILE__), __LINE__, TEST_TEXT_(#got), (got), (want))
 
 /* The transcript: what happened, in order, compared as one string. */
 #define CHECK_LOG(want) \

@@ -61,6 +61,9 @@ static void on_sent(avr_irq_t *irq, uint32_t value, void *param)
 {
     (void)irq, (void)param;
     putchar((int)value);
+    if (value == '\n') {
+        fflush(stdout);
+    }
 }
 
 /* Sleeping takes no time here. */

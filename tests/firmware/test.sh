@@ -93,7 +93,41 @@ strikes() {
     done
 }
 
+# ---- the unit tests on the target --------------------------------------------
+
+# Where int has 16 bits, a word must be aligned, a stack is small. Usually the
+# core and the toolbox on one board of each kind, with FULL=1 all there is.
+units() {
+    files='task cancel loop sleep timeout coroutine try generator event lock
+        semaphore condition barrier queue wait gather group pool interval timer'
+    on=$(echo "$targets" | sed 's/mps2//')
+    if [ -n "$FULL" ]; then
+        files="$files $(cd tests/unit && ls py_*.c | sed 's/\.c//') call hazards"
+        on=$targets
+    fi
+    make -s -j"$jobs" -k -f tests/firmware/firmware.mk OUT=$out \
+        FIRMWARE_FLAGS=-Werror BOARDS="$on" UNITS="$(echo $files)" units \
+        > $out/units.log 2>&1
+    for board in $(echo "$on" | sed 's/atmega328p/atmega1284p/'); do
+        for unit in $files; do
+            base=$out/$board/unit-$unit
+            if [ ! -f "$base.elf" ]; then
+                fail "${board}_$unit" 'it does not compile' $out/units.log
+                continue
+            fi
+            emulate "$board" "$base.elf" > "$base.out" 2> "$base.err"
+            status=$?
+            sed -n "s/^ok /ok firmware_${board}_/p" "$base.out"
+            if [ $status -ne 0 ] || ! grep -q '^ok ' "$base.out"; then
+                grep -v '^ok ' "$base.out" > "$base.err"
+                fail "${board}_$unit" "it ended with status $status" "$base.err"
+            fi
+        done
+    done
+}
+
 [ -n "$targets" ] || exit 0
 wanted demos && demos
 wanted strikes && strikes
+wanted units && units
 exit $failed

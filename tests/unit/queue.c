@@ -33,9 +33,10 @@ struct main {
     int item, i, rc;
 };
 
+static struct main m;           /* of the running test */
+
 #define RUN(fn) \
     do { \
-        static struct main m; \
         ZERO(m); \
         CHECK_EQ(async_run(fn, &m), 0); \
     } while (0)
@@ -192,18 +193,18 @@ TEST(queue_lifo_gives_the_newest)
 /* The heap against a search, for every fill and with equal items. */
 TEST(queue_priority_gives_the_most_urgent)
 {
-    enum { N = 33 };
+    enum { N = 33, STEPS = ASYNC_HOSTED ? 20000 : 4000 };
     async_queue queue;
     int array[N], model[N];
-    unsigned random = 1;
+    uint32_t random = 1;
     int n = 0, i, j, least;
 
     CHECK_EQ(async_queue_open_priority(&queue, array, sizeof *array, N,
                                        by_value), 0);
-    for (i = 0; i < 20000; i++) {
+    for (i = 0; i < STEPS; i++) {
         random = random * 1664525u + 1013904223u;
-        if ((random >> 16) % 64 < (unsigned)(i / 500) && n < N) {
-            model[n] = (int)(random >> 8) % 50;
+        if ((random >> 16) % 64 < (unsigned)(i / (STEPS / 40)) && n < N) {
+            model[n] = (int)((random >> 8) % 50);
             CHECK_EQ(try_put(&queue, model[n]), 0);
             n++;
         } else if (n > 0) {
@@ -324,7 +325,6 @@ static ASYNC promised_item(struct main *self)
 
 TEST(queue_promised_item_is_taken_by_nobody_else)
 {
-    static struct main m;
     int kind;
 
     for (kind = 0; kind < 3; kind++) {
@@ -456,7 +456,6 @@ static ASYNC nobody_puts(struct main *self)
 
 TEST(queue_get_that_nothing_can_end_is_a_deadlock)
 {
-    static struct main m;
 
     ZERO(m);
     CHECK_EQ(async_run(nobody_puts, &m), ASYNC_EDEADLK);
@@ -489,7 +488,6 @@ static ASYNC from_callback(struct main *self)
 
 TEST(queue_try_put_from_a_callback_and_before_the_loop)
 {
-    static struct main m;
 
     ZERO(m);
     open_kind(&m.queue, 0, m.array, 2);
@@ -1001,7 +999,6 @@ static ASYNC shut_now(struct main *self)
 
 TEST(queue_shutdown_now_drops_what_is_in_it)
 {
-    static struct main m;
     int kind;
 
     for (kind = 0; kind < 3; kind++) {
@@ -1105,7 +1102,6 @@ static ASYNC left_waiting(struct main *self)
 
 TEST(queue_waiters_are_cancelled_with_the_loop)
 {
-    static struct main m;
 
     ZERO(m);
     CHECK_EQ(async_run(left_waiting, &m), 0);

@@ -7,6 +7,10 @@
 
 uint32_t async_port_clock(void);
 
+#ifndef USART_RX_vect                   /* a bigger brother has two of them */
+#define USART_RX_vect USART0_RX_vect
+#endif
+
 __attribute__((weak)) void board_on_tick(void) {}
 __attribute__((weak)) void board_on_byte(uint8_t byte) { (void)byte; }
 __attribute__((weak)) void board_on_button(void) {}
