@@ -53,8 +53,8 @@ static ASYNC test_within_limit(struct test *self)
 /* Run fn(argument) as a test in a loop of its own, for that long at most. An
  * error that it raises is a failure, and so are tasks that it leaves behind:
  * these are cancelled then. */
-static void test_run(const char *name, async_fn fn, void *argument,
-                     async_duration at_most)
+static inline void test_run(const char *name, async_fn fn, void *argument,
+                            async_duration at_most)
 {
     unsigned long long start = virtual_time;
     struct test test;

@@ -71,6 +71,7 @@
 #include "group.c"
 #if ASYNC_DEBUG
 #include "debug.c"
+#include "slow.c"
 #endif
 #if ASYNC_HOSTED
 #include "port_posix.c"

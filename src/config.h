@@ -46,6 +46,9 @@
  * ASYNC_LINT               0             more compile-time checks, see README
  * ASYNC_NO_CHECKS          not defined   no compile-time checks of lost locals
  *                                        and of side effects in an await
+ * ASYNC_SLOW_MS            100           a debug build names a step of a task
+ *                                        that takes longer; 0: it does not
+ * ASYNC_WARN(message)      prints it     what a debug build does to say so
  * ASYNC_TRAP(message)      stops         what a fatal misuse does
  * ASYNC_CLOCK()            the port's    the time now, in ticks
  * ASYNC_IDLE(loop, ticks)  the port's    sleep so long, or until an interrupt
@@ -116,6 +119,10 @@
 
 #ifndef ASYNC_DEBUG
 #define ASYNC_DEBUG 0
+#endif
+
+#ifndef ASYNC_SLOW_MS
+#define ASYNC_SLOW_MS 100
 #endif
 
 #ifndef ASYNC_LINT

@@ -70,12 +70,6 @@ ASYNC_API void async_debug_spawn_(async_loop *loop, async_task *task,
     loop->all = task;
 }
 
-ASYNC_API void async_debug_resume_(async_task *task)
-{
-    (void)task;
-    async_innermost_ = NULL;
-}
-
 /* What the entry returned ends the task. Then nothing may be under way. */
 ASYNC_API void async_debug_returned_(const async_task *task)
 {
@@ -192,7 +186,16 @@ ASYNC_API void async_debug_misuse_(const char *operation, const char *what)
     }
     (void)what;
     (void)length;
-    if (frame != NULL) {
+    if (frame != NULL && async_this_task_ != NULL
+        && async_this_task_->leaf != NULL && async_this_task_->leaf != frame) {
+        const async_frame *child = async_this_task_->leaf;
+
+        (void)child;
+        ASYNC_FORMAT_(text, sizeof text, "%s:%d: %s: %s: %.*s: %s (by %s, "
+                      "suspended at %s:%d)", frame->file, frame->line,
+                      frame->function, who, length, operation, what,
+                      child->function, child->file, child->line);
+    } else if (frame != NULL) {
         ASYNC_FORMAT_(text, sizeof text, "%s:%d: %s: %s: %.*s: %s",
                       frame->file, frame->line, frame->function, who,
                       length, operation, what);

@@ -349,9 +349,12 @@ ASYNC_HOT_ void async_run_ready_(async_loop *loop)
         next = node->next;
         async_this_task_ = task;
 #if ASYNC_DEBUG
-        async_debug_resume_(task);
+        async_debug_resume_(loop, task);
 #endif
         rc = task->fn(task->frame);
+#if ASYNC_DEBUG
+        async_debug_suspended_(loop, task);
+#endif
         if (ASYNC_LIKELY_(rc == ASYNC_PENDING)) {
             if (ASYNC_LIKELY_(task->timer.node.state == ASYNC_YIELDED_)) {
                 async_ready_(loop, task);

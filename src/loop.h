@@ -54,6 +54,9 @@ struct async_loop {
     async_timers timers;
 #if ASYNC_DEBUG
     async_task *all;            /* every task that is not done */
+    async_ticks began;          /* the running step: when, and where */
+    const char *from_file;
+    int from_line;
 #endif
 };
 

@@ -1,0 +1,103 @@
+/* ===========================================================================
+ * slow: what a debug build sees of each step of a task, from one resume to the
+ * next suspension: whether it took too long, since nobody else can run
+ * meanwhile, and whether a coroutine was begun in it that nobody awaits.
+ * ======================================================================== */
+#include "debug.h"
+#include "port.h"
+
+#if ASYNC_HOSTED
+#include <stdio.h>
+
+ASYNC_API void async_warn_(const char *message)
+{
+    fprintf(stderr, "%s\n", message);
+}
+#endif
+
+/* A step begins where the last one ended. The frame that was innermost then is
+ * still there: its task waits in it. */
+ASYNC_API void async_debug_resume_(async_loop *loop, async_task *task)
+{
+    const async_frame *leaf = task->leaf;
+
+    loop->from_file = leaf == NULL ? NULL : leaf->file;
+    loop->from_line = leaf == NULL ? 0 : leaf->line;
+    task->leaf = NULL;
+    async_innermost_ = NULL;
+#if ASYNC_SLOW_MS > 0
+    loop->began = ASYNC_CLOCK();
+#endif
+}
+
+#if ASYNC_SLOW_MS > 0
+static size_t async_say_place_(size_t at, const char *file, int line)
+{
+    at = async_say_(at, file);
+    at = async_say_(at, ":");
+    return async_say_number_(at, line);
+}
+#endif
+
+/* "async: slow step: 150 ms, from a.c:25 to a.c:30, in task `crunch` (spawned
+ * at a.c:44)" */
+ASYNC_API void async_debug_suspended_(const async_loop *loop,
+                                      const async_task *task)
+{
+#if ASYNC_SLOW_MS > 0
+    async_ticks took = (async_ticks)(ASYNC_CLOCK() - loop->began);
+    uint64_t ms = (uint64_t)took * 1000 / ASYNC_TICK_HZ;
+    size_t at;
+
+    if (ms <= ASYNC_SLOW_MS) {
+        return;
+    }
+    at = async_say_(0, "async: slow step: ");
+    at = async_say_number_(at, ms < INT_MAX ? (int)ms : INT_MAX);
+    at = async_say_(at, " ms, from ");
+    at = loop->from_file == NULL
+        ? async_say_(at, "its beginning")
+        : async_say_place_(at, loop->from_file, loop->from_line);
+    at = async_say_(at, " to ");
+    at = task->leaf == NULL
+        ? async_say_(at, "its end")
+        : async_say_place_(at, task->leaf->file, task->leaf->line);
+    at = async_say_(at, ", in task `");
+    at = async_say_(at, task->name);
+    at = async_say_(at, "` (spawned at ");
+    at = async_say_place_(at, task->file, task->line);
+    (void)async_say_(at, ")");
+    ASYNC_WARN(async_message_);
+#else
+    (void)loop;
+    (void)task;
+#endif
+}
+
+/* The first to be suspended in a step is the innermost of its chain. */
+ASYNC_API void async_frame_waits_(async_frame *frame)
+{
+    if (async_this_task_ != NULL && async_this_task_->leaf == NULL) {
+        async_this_task_->leaf = frame;
+    }
+}
+
+/* A coroutine ends. If one that it called was suspended in this step, it went
+ * on without it: that one will never be resumed. */
+ASYNC_API void async_frame_dropped_(const async_frame *frame)
+{
+    const async_frame *leaf, *up;
+
+    if (async_this_task_ == NULL || async_this_task_->leaf == NULL) {
+        return;
+    }
+    leaf = async_this_task_->leaf;
+    for (up = leaf->parent; up != NULL; up = up->parent) {
+        if (up == frame) {
+            async_misuse_("it was begun, but its caller ends without having "
+                          "awaited it: an AWAIT is missing", leaf->file,
+                          leaf->line, leaf->function);
+            return;
+        }
+    }
+}
