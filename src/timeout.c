@@ -67,6 +67,9 @@ ASYNC_API async_status async_timeout_leave_(async_timeout *timeout,
                                             async_status rc)
 {
 #if ASYNC_DEBUG
+    if (timeout->scope.task == NULL) {
+        async_debug_misuse_("a timeout", "left twice: it is in two places");
+    }
     if (timeout->scope.task->scopes != &timeout->scope) {
         async_debug_misuse_("a timeout", "left before another one inside it");
     }

@@ -38,8 +38,7 @@ typedef struct async_timeout {
  *
  * `break`, `continue` and ASYNC_RETURN leave it as they leave an ASYNC_TRY. */
 #define ASYNC_TIMEOUT_BEGIN(scope, duration) \
-    ASYNC_SCOPE_((async_timeout_enter_((scope), (duration)), \
-                  async_timeout_begin_(scope)), \
+    ASYNC_SCOPE_(async_timeout_begin_((scope), (duration)), \
                  async_timeout_leave_((scope), async_rc_))
 #define ASYNC_TIMEOUT_END ASYNC_SCOPE_END_
 
@@ -79,9 +78,16 @@ ASYNC_INLINE_ void async_timeout_enter_(async_timeout *timeout,
     }
 }
 
-/* A block may suspend anywhere in it: the deadline is set at once. */
-ASYNC_INLINE_ void async_timeout_begin_(async_timeout *timeout)
+/* A block is entered once. It may suspend anywhere: the deadline is set now. */
+ASYNC_INLINE_ void async_timeout_begin_(async_timeout *timeout,
+                                        async_duration duration)
 {
+#if ASYNC_DEBUG
+    if (timeout->scope.task != NULL) {
+        async_debug_misuse_("a timeout", "entered again, but not left yet");
+    }
+#endif
+    async_timeout_enter_(timeout, duration);
     if (timeout->alarm.timer.node.state == ASYNC_UNARMED_) {
         async_timeout_arm_(timeout);
     }
