@@ -5,6 +5,7 @@
 #include "debug.h"
 #include "irq.h"
 #include "port.h"
+#if ASYNC_DEBUG
 
 #if ASYNC_HOSTED
 #include <stdio.h>
@@ -228,3 +229,5 @@ ASYNC_API void async_debug_deadlock_(const async_loop *loop)
         }
     }
 }
+
+#endif

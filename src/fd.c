@@ -4,6 +4,8 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE 1
 #endif
+#include "config.h"
+#if ASYNC_HOSTED
 #include "fd_table.h"
 
 #include <fcntl.h>
@@ -405,3 +407,5 @@ ASYNC_API int async_close(int fd)
     return err;
 }
 
+
+#endif

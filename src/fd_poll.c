@@ -4,6 +4,8 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE 1
 #endif
+#include "config.h"
+#if ASYNC_HOSTED
 #include "fd_table.h"
 
 #if ASYNC_POLL
@@ -147,5 +149,7 @@ ASYNC_API void async_backend_wait_(struct async_fds *fds, async_duration ticks)
         async_fd_event_(fds, it, in_out);
     }
 }
+
+#endif
 
 #endif

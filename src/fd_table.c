@@ -6,6 +6,8 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE 1
 #endif
+#include "config.h"
+#if ASYNC_HOSTED
 #include "fd_table.h"
 
 #include <fcntl.h>
@@ -462,3 +464,5 @@ ASYNC_API int async_port_close_(async_loop *loop)
     free(fds);
     return 0;
 }
+
+#endif

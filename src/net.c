@@ -4,6 +4,8 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE 1
 #endif
+#include "config.h"
+#if ASYNC_HOSTED
 #include "net.h"
 #include "fd_table.h"
 
@@ -485,3 +487,5 @@ ASYNC_API async_status async_tcp_connect(int *fd, const char *host, int port)
     }
     return rc;
 }
+
+#endif

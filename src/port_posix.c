@@ -4,6 +4,8 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE 1
 #endif
+#include "config.h"
+#if ASYNC_HOSTED
 #include "port.h"
 
 #include <time.h>
@@ -23,3 +25,5 @@ ASYNC_API async_ticks async_port_clock(void)
                          + (uint64_t)now.tv_nsec * ASYNC_TICK_HZ
                            / 1000000000);
 }
+
+#endif

@@ -5,6 +5,7 @@
  * ======================================================================== */
 #include "debug.h"
 #include "port.h"
+#if ASYNC_DEBUG
 
 #if ASYNC_HOSTED
 #include <stdio.h>
@@ -101,3 +102,5 @@ ASYNC_API void async_frame_dropped_(const async_frame *frame)
         }
     }
 }
+
+#endif
