@@ -124,17 +124,17 @@ static void measure(const struct bench *it, long count)
     }
 }
 
-int main(int argc, char **argv)
+int bench_main(const struct bench *list, int argc, char **argv)
 {
     alarm(BENCH_SECONDS_AT_MOST);
     if (argc >= 2 && strcmp(argv[1], "list") == 0) {
-        for (const struct bench *it = bench_list; it->name; it++) {
+        for (const struct bench *it = list; it->name; it++) {
             printf("%s\t%ld\n", it->name, it->counted);
         }
         return 0;
     }
     bench_pin(0);
-    for (const struct bench *it = bench_list; argc >= 2 && it->name; it++) {
+    for (const struct bench *it = list; argc >= 2 && it->name; it++) {
         if (strcmp(argv[1], it->name) == 0) {
             long count = it->count;
             const char *quick = getenv("QUICK");
@@ -153,3 +153,11 @@ int main(int argc, char **argv)
     fprintf(stderr, "usage: %s list | NAME [COUNT]\n", argv[0]);
     return 2;
 }
+
+/* Python brings its own main(), and loads the rest as a library. */
+#ifndef BENCH_LIBRARY
+int main(int argc, char **argv)
+{
+    return bench_main(bench_list, argc, argv);
+}
+#endif

@@ -1,8 +1,9 @@
 /* bench: what every benchmark program shares, limits and subjects alike.
  *
  * A benchmark is a pair of programs that do the same work: NAME_limit.c by
- * hand and as fast as we know how, NAME_async.c with async.h. Each defines the
- * table bench_list; main() is in bench.c:
+ * hand and as fast as we know how, NAME_async.c with async.h. Programs in
+ * peers/ do it with what else a user could take. Each defines the table
+ * bench_list; main() is in bench.c:
  *
  *     NAME_limit list           the names in the table
  *     NAME_limit switch-100     measures that one, once, prints one line per
@@ -20,6 +21,10 @@
 
 #include <stddef.h>
 #include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /* A function that the compiler may not look into from outside. */
 #if defined __GNUC__ && !defined __clang__ && __GNUC__ >= 8
@@ -71,5 +76,12 @@ double bench_memory_held(void);
 
 /* Keeps this process on one processor where the system can do that. */
 void bench_pin(int processor);
+
+/* What main() does with bench_list, for a program that has its own main(). */
+int bench_main(const struct bench *list, int argc, char **argv);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -14,7 +14,7 @@ programs=$1
 tsv=$2
 shift 2
 wanted=${*:-all}
-groups='resume switch spawn sleep timeout pipe echo'
+groups='resume switch spawn deep sleep timeout pipe echo'
 case ${QUICK:-0} in
     0 | '') repetitions=5; pairs=7 ;;
     *) repetitions=1; pairs=1 ;;
