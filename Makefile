@@ -4,7 +4,8 @@
 #   make test    all tests; the last line is `N passed, N failed`
 #   make firmware programs for microcontrollers, into build/firmware/
 #   make bench   speed, beside hand-written limits: build/bench.tsv
-#   make size    bytes on microcontrollers: build/size.tsv
+#   make size    bytes, cycles and stack on microcontrollers: build/size.tsv,
+#                build/boards.tsv
 #   make figures these two's tables into README.md
 #   make async.h join src/ into the header that users copy
 #   make install header and pkg-config file into PREFIX
@@ -28,7 +29,7 @@ async.h: $(PARTS)
 
 # ---- demos ------------------------------------------------------------------
 
-build/demos/%: demos/%.c demos/demo.h async.h
+build/demos/%: demos/%.c demos/demo.h demos/virtual.h async.h
 	@mkdir -p $(@D)
 	@echo "$(CC) demos/$*.c" >&2        # stdout is the demo's own: copy > file
 	@$(CC) -std=c99 $(WARN) $(CFLAGS) $(CPPFLAGS) -I. -o $@ $< $(LDFLAGS) \
@@ -59,6 +60,7 @@ lint: async.h
 
 size: async.h
 	@sh tests/size/size.sh
+	@sh tests/size/speed.sh
 
 # The tables of README.md, from what the two above have measured.
 figures:
