@@ -53,5 +53,17 @@ endef
 $(foreach b,$(BOARDS) atmega1284p,$(eval $(call unit_rules,$(b))))
 units: $(foreach b,$(UNIT_BOARDS),$(UNITS:%=$(OUT)/$(b)/unit-%.elf))
 
+# What is measured on boards, for `make size`: tests/size/speed.
+SPEEDS := superloop protothread async
+define speed_rules
+$(OUT)/$(1)/speed-%.elf: tests/size/speed/%.c tests/size/speed/speed.h async.h \
+    $$(FW_FILES)
+	@mkdir -p $$(@D)
+	$$(BUILD_$(1)) $$(if $$(filter avr-gcc,$(CC_$(1))),-DASYNC_TICK_BITS=16) \
+	    -Itests/size/speed -o $$@ $$< $$(FILES_$(1)) $$(LIBS_$(1))
+endef
+$(foreach b,$(BOARDS),$(eval $(call speed_rules,$(b))))
+speeds: $(foreach b,$(HAVE),$(SPEEDS:%=$(OUT)/$(b)/speed-%.elf))
+
 .SECONDARY:
-.PHONY: strikes units
+.PHONY: strikes units speeds

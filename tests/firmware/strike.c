@@ -261,13 +261,8 @@ int main(void)
 {
     int rc;
 
-    board_open();
-#ifdef __AVR__
-    *(volatile uint8_t *)0x45 = 0;              /* no tick: TCCR0B */
+    board_open_quiet();
     board_button_open();
-#else
-    stop_timer();
-#endif
 #ifdef STEP
     async_loop_open(&high);
     async_loop_use(&high);

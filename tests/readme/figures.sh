@@ -5,6 +5,7 @@
 cd "$(dirname "$0")/../.." || exit 1
 bench=build/bench.tsv
 size=build/size.tsv
+boards=build/boards.tsv
 compilers=build/compilers.tsv
 new=build/figures
 mkdir -p build
@@ -81,6 +82,35 @@ bytes()
     }' $size
 }
 
+# One row a measure, one column a board: super-loop / protothread / async.h.
+cycles()
+{
+    LC_ALL=C awk -F '\t' '
+    NR == 1 { next }
+    {
+        if (!($1 in column)) { column[$1]; columns[++c] = $1 }
+        if (!($2 in row)) { row[$2]; rows[++r] = $2 }
+        cell[$2, $1] = $3 " / " $4 " / " $5 ($6 == "" ? "" : " (" $6 ")")
+    }
+    END {
+        line = "| super-loop / protothread / async.h |"
+        rule = "|---|"
+        for (i = 1; i <= c; i++) {
+            line = line " " columns[i] " |"
+            rule = rule "---:|"
+        }
+        print line
+        print rule
+        for (k = 1; k <= r; k++) {
+            line = "| " rows[k] " |"
+            for (i = 1; i <= c; i++) {
+                line = line " " cell[rows[k], columns[i]] " |"
+            }
+            print line
+        }
+    }' $boards
+}
+
 # The columns as the test wrote them.
 compiled()
 {
@@ -96,6 +126,7 @@ compiled()
 
 : > $new.speed
 : > $new.size
+: > $new.boards
 : > $new.compilers
 if [ -f $bench ]; then
     speed > $new.speed
@@ -107,12 +138,18 @@ if [ -f $size ]; then
 else
     echo "no $size: run make size"
 fi
+if [ -f $boards ]; then
+    cycles > $new.boards
+else
+    echo "no $boards: run make size"
+fi
 if [ -f $compilers ]; then
     compiled > $new.compilers
 else
     echo "no $compilers: run make test FULL=1 ONLY=compilers"
 fi
-awk -v speed=$new.speed -v size=$new.size -v compilers=$new.compilers '
+awk -v speed=$new.speed -v size=$new.size -v boards=$new.boards \
+    -v compilers=$new.compilers '
 function paste(file,    line) {
     while ((getline line < file) > 0) { text = text line "\n" }
     close(file)
@@ -121,6 +158,7 @@ function paste(file,    line) {
 }
 /^<!-- figures:speed -->/ { drop = 0; print; paste(speed); next }
 /^<!-- figures:size -->/ { drop = 0; print; paste(size); next }
+/^<!-- figures:boards -->/ { drop = 0; print; paste(boards); next }
 /^<!-- figures:compilers -->/ { drop = 0; print; paste(compilers); next }
 /^<!-- figures:end -->/ { drop = 0 }
 !drop { print }

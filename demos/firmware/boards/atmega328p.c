@@ -21,23 +21,23 @@ static volatile uint32_t ticks;
 
 /* ---- time ---------------------------------------------------------------- */
 
-static void open_serial(void)
+void board_open_quiet(void)
 {
     DDRB = 0x3f;
     UBRR0 = 0;
     UCSR0B = 1 << TXEN0 | 1 << RXEN0;
     SMCR = 1 << SE;                     /* the loop may sleep */
+    sei();
 }
 
 /* 16 MHz / 64 / 250 */
 void board_open(void)
 {
-    open_serial();
+    board_open_quiet();
     OCR0A = 249;
     TCCR0A = 1 << WGM01;
     TCCR0B = 1 << CS01 | 1 << CS00;
     TIMSK0 = 1 << OCIE0A;
-    sei();
 }
 
 ISR(TIMER0_COMPA_vect)
@@ -64,10 +64,9 @@ uint32_t async_port_clock(void)
 /* 16 bits of counter, and above them its overflows. */
 void board_open_tickless(void)
 {
-    open_serial();
+    board_open_quiet();
     TCCR1B = 1 << CS12 | 1 << CS10;     /* 16 MHz / 1024 */
     TIMSK1 = 1 << TOIE1;
-    sei();
 }
 
 ISR(TIMER1_OVF_vect)

@@ -17,6 +17,9 @@
  * async.h asks for, async_port_clock, counts these ticks. */
 void board_open(void);
 
+/* The serial port and interrupts, but no tick: for tests that are alone. */
+void board_open_quiet(void);
+
 /* In place of board_open for the demo of idling: no tick, but a counter of
  * BOARD_HZ, and an interrupt when so many of its ticks are over. */
 void board_open_tickless(void);

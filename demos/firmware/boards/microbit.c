@@ -8,7 +8,7 @@
 #define IRQ_UART 2
 #define IRQ_TIMER 8
 
-static void open_serial(void)
+void board_open_quiet(void)
 {
     AT(UART + 0x524) = 0x10000000;              /* 1 Mbit/s */
     AT(UART + 0x500) = 4;                       /* enable */
@@ -19,7 +19,7 @@ static void open_serial(void)
 
 void board_open(void)
 {
-    open_serial();
+    board_open_quiet();
     open_tick(16000000);
 }
 
@@ -49,7 +49,7 @@ void board_led(uint8_t which, bool on)
 
 void board_open_tickless(void)
 {
-    open_serial();
+    board_open_quiet();
     AT(TIMER + 0x508) = 3;                      /* 32 bits */
     AT(TIMER + 0x510) = 4;                      /* 16 MHz / 2^4 */
     AT(TIMER + 0x000) = 1;                      /* start */

@@ -8,7 +8,7 @@
 #define IRQ_UART 0
 #define IRQ_ALARM 9
 
-static void open_serial(void)
+void board_open_quiet(void)
 {
     AT(UART + 0x10) = 25;                       /* 1 Mbit/s */
     AT(UART + 0x08) = 3;                        /* send and receive */
@@ -17,7 +17,7 @@ static void open_serial(void)
 
 void board_open(void)
 {
-    open_serial();
+    board_open_quiet();
     open_tick(25000000);
 }
 
@@ -46,7 +46,7 @@ void board_led(uint8_t which, bool on)
 
 void board_open_tickless(void)
 {
-    open_serial();
+    board_open_quiet();
     AT(COUNTER + 0x8) = 0xffffffff;
     AT(COUNTER + 0x4) = 0xffffffff;
     AT(COUNTER) = 1;

@@ -45,8 +45,9 @@ static void alarm_at(uint64_t time)
     ALARM_HIGH = (uint32_t)(time >> 32);
 }
 
-static void open(void)
+void board_open_quiet(void)
 {
+    alarm_at(UINT64_MAX);
     AT(PLIC + 4 * IRQ_UART) = 1;                /* its priority */
     AT(PLIC + 0x2000) = 1u << IRQ_UART;         /* enabled */
     AT(PLIC + 0x200000) = 0;                    /* all priorities pass */
@@ -58,9 +59,9 @@ static uint64_t next_tick;
 
 void board_open(void)
 {
+    board_open_quiet();
     next_tick = counter() + MS;
     alarm_at(next_tick);
-    open();
 }
 
 #ifndef BOARD_TICKLESS
@@ -82,8 +83,7 @@ static void on_timer(void)
 
 void board_open_tickless(void)
 {
-    alarm_at(UINT64_MAX);
-    open();
+    board_open_quiet();
 }
 
 uint32_t board_counter(void)
