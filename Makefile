@@ -9,6 +9,7 @@
 #   make figures these two's tables into README.md
 #   make async.h join src/ into the header that users copy
 #   make install header and pkg-config file into PREFIX
+#   make arduino a folder for the libraries of the Arduino IDE: build/arduino/
 
 CC ?= cc
 CFLAGS ?= -O2 -g
@@ -19,7 +20,7 @@ WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion
 PARTS := $(wildcard src/*.h src/*.c) src/banner.txt src/join.sh LICENSE
 DEMOS := $(basename $(notdir $(wildcard demos/*.c)))
 
-.PHONY: all run test bench size figures lint install clean demos firmware
+.PHONY: all run test bench size figures lint install arduino clean demos firmware
 .DELETE_ON_ERROR:
 
 all: async.h demos
@@ -75,6 +76,13 @@ install: async.h
 	    'Name: async.h' 'Description: async/await for C in one header' \
 	    'Version: 0.1.0' 'Cflags: -I$${includedir}' \
 	    > $(DESTDIR)$(PREFIX)/lib/pkgconfig/async.pc
+
+# (The repository itself will do, but the IDE then finds all of src/*.h.)
+arduino: async.h
+	rm -rf build/arduino/async.h
+	mkdir -p build/arduino/async.h/src
+	cp async.h build/arduino/async.h/src
+	cp -r library.properties keywords.txt LICENSE examples build/arduino/async.h
 
 clean:
 	rm -rf build

@@ -81,7 +81,8 @@ check keywords keywords
 # ---- sketches ----------------------------------------------------------------
 
 # The IDE puts `#include <Arduino.h>` first, declares the functions, and finds
-# the library in src/.
+# the library in its src/: of the folder that `make arduino` makes, and further
+# below of the repository itself.
 warn='-Wall -Wextra -Werror'
 sketches='Blink Button Commands'
 found=$(cd examples && echo */)
@@ -103,6 +104,16 @@ in_simavr() {
         | sed -e "s/$esc\\[[0-9;]*m//g" -e 's/\.$//' -e '/^Loaded /d'
 }
 
+package() {
+    make -s arduino >$out/arduino.log 2>&1 || cat $out/arduino.log
+    (cd build/arduino/async.h && find . -type f | LC_ALL=C sort) > $out/files.txt
+    printf './%s\n' LICENSE examples/Blink/Blink.ino \
+        examples/Button/Button.ino examples/Commands/Commands.ino \
+        keywords.txt library.properties src/async.h | LC_ALL=C sort \
+        | diff $out/files.txt -
+}
+check arduino_folder package
+
 for sketch in $sketches; do
     if has g++; then
         # (the joined header: what PlatformIO takes)
@@ -115,7 +126,8 @@ for sketch in $sketches; do
     fi
     if has avr-g++; then
         # shellcheck disable=SC2086
-        check "${sketch}_compiles_for_avr" sketch avr-g++ $avr -flto -Isrc \
+        check "${sketch}_compiles_for_avr" sketch avr-g++ $avr -flto \
+            -Ibuild/arduino/async.h/src \
             -o $out/$sketch.elf
         if has simavr; then
             in_simavr $out/$sketch.elf > $out/$sketch.avr.txt
