@@ -1,5 +1,6 @@
 # Benchmarks: make bench, QUICK=1 make bench, make bench-limits.
-# Every tests/bench/*_*.c is a program; those that end in _async use async.h.
+# Every tests/bench/*_*.c is a program; those that end in _async use async.h,
+# those in peers/ what is installed of other libraries and languages.
 BENCH_OUT = build/bench
 BENCH_CFLAGS = -std=c99 -O2 -Wall -Wextra
 BENCH_LDLIBS = -pthread
@@ -12,6 +13,7 @@ BENCH_OBJECTS = $(BENCH_OUT)/bench.o $(BENCH_OUT)/clients.o
 
 .PHONY: bench bench-limits
 bench: $(BENCH_LIMITS) $(BENCH_ASYNC)
+	@CC='$(CC)' CXX='$(CXX)' sh tests/bench/peers.sh $(BENCH_OUT)
 	@sh tests/bench/run.sh $(BENCH_OUT) build/bench.tsv
 
 bench-limits: $(BENCH_LIMITS)

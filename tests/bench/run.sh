@@ -31,11 +31,13 @@ progress()
 
 failed=0
 : > "$raw" || exit 1
+rm -f "$programs"/list-*.txt
 
-# The subjects of a group, the limit first.
+# The subjects of a group, the limit first, then async.h.
 subjects_of()
 {
-    for program in "$programs/$1_limit" "$programs/$1"_*; do
+    for program in "$programs/$1_limit" "$programs/$1_async" \
+        "$programs/$1"_*; do
         subject=${program##*_}
         if [ ! -x "$program" ]; then
             continue
@@ -44,6 +46,15 @@ subjects_of()
             *" $subject "* | ' all ') echo "$subject" ;;
         esac
     done | awk '!seen[$0]++'
+}
+
+# What a program can measure, asked once: list GROUP SUBJECT.
+list()
+{
+    if [ ! -f "$programs/list-$1-$2.txt" ]; then
+        "$programs/$1_$2" list > "$programs/list-$1-$2.txt"
+    fi
+    cat "$programs/list-$1-$2.txt"
 }
 
 # Adds what a program prints to the raw results: repetition, subject, line.
@@ -99,7 +110,7 @@ for group in $groups; do
         continue
     fi
     names=$(for subject in $subjects; do
-        "$programs/${group}_$subject" list
+        list "$group" "$subject"
     done | awk '!seen[$1]++ { print $1 }')
     for name in $names; do
         progress "$name ..."
@@ -110,11 +121,11 @@ for group in $groups; do
         esac
         repetition=1
         order=$subjects
+        patience=$(echo "$order" | awk 'END { print 3 * NR + 1 }')
         started=$(date +%s)
         while [ $repetition -le $times ]; do
             for subject in $order; do
-                if "$programs/${group}_$subject" list |
-                    grep -q "^$name	"; then
+                if list "$group" "$subject" | grep -q "^$name	"; then
                     measure $repetition "$group" "$subject" "$name"
                 fi
             done
@@ -122,7 +133,7 @@ for group in $groups; do
             order=$(echo "$order" | sed -n '1!G;h;$p')
             repetition=$((repetition + 1))
             # A machine that is slow or busy is not kept for ever.
-            if [ $(($(date +%s) - started)) -ge 7 ]; then
+            if [ $(($(date +%s) - started)) -ge "$patience" ]; then
                 break
             fi
         done
@@ -137,14 +148,14 @@ if command -v valgrind > "$programs/out.txt" 2>&1; then
             continue
         fi
         # The subjects side by side: counts do not depend on the load.
-        for name in $("$programs/${group}_limit" list |
+        for name in $(list "$group" limit |
             awk '$2 > 0 { print $1 }'); do
             case ${QUICK:-0}$name in
                 0* | *resume-1 | *resume-4 | *switch-100 | *spawn-join) ;;
                 *) continue ;;
             esac
             for subject in $(subjects_of "$group"); do
-                count=$("$programs/${group}_$subject" list |
+                count=$(list "$group" "$subject" |
                     awk -v name="$name" '$1 == name { print $2 }')
                 if [ "${count:-0}" -gt 0 ]; then
                     instructions "$group" "$subject" "$name" "$count" &
@@ -162,6 +173,10 @@ if command -v strace > "$programs/out.txt" 2>&1; then
     if [ "${QUICK:-0}" = 0 ]; then
         progress "system calls ..."
         for subject in $(subjects_of echo); do
+            # The calls of other threads, but not of the clients: no way.
+            if [ "$subject" = threads ]; then
+                continue
+            fi
             system_calls echo "$subject" echo-64
         done
     fi
@@ -171,4 +186,9 @@ fi
 progress ""
 
 sh "${0%run.sh}table.sh" "$raw" "$tsv" "${0%run.sh}reach.tsv" || failed=1
+if [ "$wanted" = all ] && [ -f "$programs/peers.txt" ]; then
+    cp "$programs/peers.txt" "${tsv%.tsv}-peers.txt"
+    echo "Compared with $(cat "$programs/peers.txt")"
+    cat "$programs/missing.txt"
+fi
 exit $failed

@@ -18,7 +18,8 @@ function short(x) {
     return sprintf(x >= 100 ? "%.0f" : x >= 10 ? "%.1f" : "%.2f", x)
 }
 function title(subject) {
-    return subject == "async" ? "async.h" : subject
+    return subject == "async" ? "async.h" : subject == "cxx20" ? "C++20" \
+        : subject
 }
 function put(row, subject, metric, value, ratio) {
     split(row, part, SUBSEP)
