@@ -4,18 +4,23 @@
 # stays as it is.
 cd "$(dirname "$0")/../.." || exit 1
 bench=build/bench.tsv
+peers=build/bench-peers.txt
 size=build/size.tsv
 boards=build/boards.tsv
 compilers=build/compilers.tsv
 new=build/figures
 mkdir -p build
 
-# One row a benchmark: the limit, async.h, the ratio, and what is to be reached.
+# One row a benchmark: the limit, async.h with its ratio to that and what is to
+# be reached, then a column for each peer that was installed.
 speed()
 {
     LC_ALL=C awk -F '\t' '
     function short(x) {
         return sprintf(x >= 100 ? "%.0f" : x >= 10 ? "%.1f" : "%.2f", x)
+    }
+    function cell(subject) {
+        return (row, subject) in value ? short(value[row, subject]) : ""
     }
     /^#/ || FNR == 1 { next }
     FILENAME == ARGV[1] { of[$1, $2] = $3; reach[$1, $2] = $4; next }
@@ -26,29 +31,45 @@ speed()
         unit[row] = $5
         value[row, $2] = $4
         ratio[row, $2] = $6
+        measured[$2]
     }
     END {
-        print "| work | measure | limit | async.h | ratio | to reach | |"
-        print "|---|---|---:|---:|---:|---:|---|"
+        m = split("C++20 libev libuv libevent uvloop asyncio threads", all, " ")
+        for (k = 1; k <= m; k++) {
+            if (all[k] in measured) { peers[++p] = all[k] }
+        }
+        line = "| work | limit | async.h | ratio | to reach |"
+        rule = "|---|---:|---:|---:|---|"
+        for (k = 1; k <= p; k++) {
+            line = line " " peers[k] " |"
+            rule = rule "---:|"
+        }
+        print line
+        print rule
         for (i = 1; i <= n; i++) {
             row = rows[i]
             if (!((row, "async.h") in value)) { continue }
             split(row, part, SUBSEP)
-            mine = value[row, "async.h"]
             times = ratio[row, "async.h"]
-            wanted = verdict = ""
+            wanted = ""
             if (row in reach) {
-                got = of[row] == "ratio" ? times : mine
-                wanted = "<= " reach[row] (of[row] == "ratio" ? " x" : "")
-                verdict = got + 0 <= reach[row] + 0 ? "yes" : "no"
+                got = of[row] == "ratio" ? times : value[row, "async.h"]
+                wanted = "<= " reach[row] (of[row] == "ratio" ? " x" : "") \
+                    (got + 0 <= reach[row] + 0 ? ": yes" : ": **no**")
             }
-            printf "| %s | %s | %s | %s | %s | %s | %s |\n", part[1], \
+            printf "| %s: %s | %s | %s | %s | %s |", part[1], \
                 part[2] (unit[row] == "" ? "" : ", " unit[row]), \
-                (row, "limit") in value ? short(value[row, "limit"]) : "", \
-                short(mine), times == "" ? "" : sprintf("%.2f", times), \
-                wanted, verdict
+                cell("limit"), cell("async.h"), \
+                times == "" ? "" : sprintf("%.2f", times), wanted
+            for (k = 1; k <= p; k++) { printf " %s |", cell(peers[k]) }
+            print ""
         }
     }' tests/bench/reach.tsv $bench
+    if [ -s $peers ]; then
+        echo
+        # Lines as long as the rest of the text has them.
+        echo "Compared with $(cat $peers)." | fold -s -w 79 | sed 's/ *$//'
+    fi
 }
 
 # One row a program, one column a target: flash / RAM, and what is to be
