@@ -8,7 +8,8 @@
 #
 #   <!-- fragment: needs NAME -->   it is included by tests/readme/NAME.c
 #   <!-- driver: NAME -->           it runs until tests/readme/NAME ends it
-#   <!-- board: NAME -->            it is compiled for avr, arm or arduino
+#   <!-- board: NAME -->            it is compiled for avr, arm or arduino; or
+#                                   run above a stand-in for esp-idf or zephyr
 #
 # In a ```sh block each `make ...` must name existing targets.
 cd "$(dirname "$0")/../.." || exit 1
@@ -147,7 +148,14 @@ for about in $(ls $out/*.about | sort -t/ -k4 -n); do
             board)
                 file=$base.c
                 [ -f "$file" ] || file=$base.cpp
-                board "$name" "$base" "$which" "$file" ;;
+                case $which in
+                    esp-idf | zephyr)
+                        program "$name" "$base" "$file" \
+                            "-Itests/packaging/$which" \
+                            && output "$name" "$base" ;;
+                    *)
+                        board "$name" "$base" "$which" "$file" ;;
+                esac ;;
             *)
                 fail "$name" "its comment says \"$what\"" ;;
         esac
