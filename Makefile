@@ -3,6 +3,7 @@
 #   make run     build and run the tour (DEMO=name for another demo)
 #   make test    all tests; the last line is `N passed, N failed`
 #   make firmware programs for microcontrollers, into build/firmware/
+#   make emulate  one of them in an emulator: DEMO=crossing BOARD=virt
 #   make bench   speed, beside hand-written limits: build/bench.tsv
 #   make size    bytes, cycles and stack on microcontrollers: build/size.tsv,
 #                build/boards.tsv
@@ -20,7 +21,8 @@ WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion
 PARTS := $(wildcard src/*.h src/*.c) src/banner.txt src/join.sh LICENSE
 DEMOS := $(basename $(notdir $(wildcard demos/*.c)))
 
-.PHONY: all run test bench size figures lint install arduino clean demos firmware
+.PHONY: all run test bench size figures lint install arduino clean demos firmware \
+        emulate
 .DELETE_ON_ERROR:
 
 all: async.h demos
@@ -45,6 +47,9 @@ run: build/demos/$(DEMO)
 firmware: async.h
 	@$(MAKE) -s -f demos/firmware/firmware.mk \
 	    DEMO='$(filter-out tour,$(DEMO))'
+
+emulate: async.h
+	@sh tests/firmware/emulate.sh '$(filter-out tour,$(DEMO))' '$(BOARD)'
 
 # ---- tests ------------------------------------------------------------------
 

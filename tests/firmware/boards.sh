@@ -20,6 +20,7 @@ missing() {
             ;;
         microbit | mps2) lacks arm-none-eabi-gcc qemu-system-arm ;;
         virt) lacks riscv64-unknown-elf-gcc qemu-system-riscv32 ;;
+        *) echo "such board, but $boards" ;;
     esac | head -n 1
 }
 
@@ -39,7 +40,7 @@ emulate() {
         -icount shift=$shift,sleep=off"
     case $1 in
         microbit) machine='arm -M microbit' ;;
-        mps2) machine='arm -M mps2-an385' ;;
+        mps2) machine="arm -M ${MPS2:-mps2-an385}" ;;
         virt) machine='riscv32 -M virt -bios none' ;;
     esac
     case $1 in

@@ -95,35 +95,58 @@ strikes() {
 
 # ---- the unit tests on the target --------------------------------------------
 
-# Where int has 16 bits, a word must be aligned, a stack is small. Usually the
-# core and the toolbox on one board of each kind, with FULL=1 all there is.
-units() {
-    files='task cancel loop sleep timeout coroutine try generator event lock
-        semaphore condition barrier queue wait gather group pool interval timer'
-    on=$(echo "$targets" | sed 's/mps2//')
-    if [ -n "$FULL" ]; then
-        files="$files $(cd tests/unit && ls py_*.c | sed 's/\.c//') call hazards"
-        on=$targets
-    fi
-    make -s -j"$jobs" -k -f tests/firmware/firmware.mk OUT=$out \
-        FIRMWARE_FLAGS=-Werror BOARDS="$on" UNITS="$(echo $files)" units \
-        > $out/units.log 2>&1
+# unit NAME FLAGS BOARDS FILE... [MAKE'S]: in a folder of its own by that name
+unit() {
+    name=$1 flags=$2 on=$3 files=$4
+    shift 4
+    to=$out/$name
+    make -s -j"$jobs" -k -f tests/firmware/firmware.mk OUT="$to" \
+        FIRMWARE_FLAGS="-Werror $flags" BOARDS="$on" UNITS="$(echo $files)" \
+        "$@" units > "$out/$name.log" 2>&1
     for board in $(echo "$on" | sed 's/atmega328p/atmega1284p/'); do
-        for unit in $files; do
-            base=$out/$board/unit-$unit
+        for file in $files; do
+            base=$to/$board/unit-$file
             if [ ! -f "$base.elf" ]; then
-                fail "${board}_$unit" 'it does not compile' $out/units.log
+                fail "${board}_${name}_$file" 'it does not compile' \
+                    "$out/$name.log"
                 continue
             fi
             emulate "$board" "$base.elf" > "$base.out" 2> "$base.err"
             status=$?
-            sed -n "s/^ok /ok firmware_${board}_/p" "$base.out"
+            sed -n "s/^ok /ok firmware_${board}_${name}_/p" "$base.out"
             if [ $status -ne 0 ] || ! grep -q '^ok ' "$base.out"; then
-                grep -v '^ok ' "$base.out" > "$base.err"
-                fail "${board}_$unit" "it ended with status $status" "$base.err"
+                grep -v '^ok ' "$base.out" >> "$base.err"
+                fail "${board}_${name}_$file" "it ended with status $status" \
+                    "$base.err"
             fi
         done
     done
+}
+
+# Where int has 16 bits, a word must be aligned, a stack is small. Usually the
+# core and the toolbox on one board of each kind, with FULL=1 all there is, and
+# in other configurations.
+units() {
+    core='task cancel loop sleep timeout coroutine try generator event lock
+        semaphore condition barrier queue wait gather group pool interval timer'
+    if [ -z "$FULL" ]; then
+        unit unit '' "$(echo "$targets" | sed 's/mps2//')" "$core"
+        return
+    fi
+    more=$(cd tests/unit && ls py_*.c | sed 's/\.c//')
+    unit unit '' "$targets" "$core call hazards $more"
+    case $targets in *atmega*)
+        unit 16_bit_ticks -DASYNC_TICK_BITS=16 atmega328p "$core" ;;
+    esac
+    case $targets in *virt*)
+        unit debug -DASYNC_DEBUG=1 virt "$core" ;;
+    esac
+    case $targets in *mps2*)
+        MPS2=mps2-an386
+        unit m4 '' mps2 "$core" \
+            CPU_mps2='-mcpu=cortex-m4 -mthumb -ffreestanding'
+        MPS2='' ;;
+    esac
 }
 
 [ -n "$targets" ] || exit 0
