@@ -30,7 +30,6 @@ static volatile unsigned char async_cc_sdcc_;   /* used where locked only */
 /* On an 8051 the instruction after one that sets EA still runs undisturbed: it
  * is the one that idles. So it is on a Z80 with ei and halt; and an STM8's wfi
  * lets interrupts in by itself. */
-#ifndef ASYNC_PORT_SLEEP
 #if defined __SDCC_mcs51
 #define ASYNC_PORT_SLEEP() \
     __asm__ ("setb 0xaf\n\torl 0x87,#0x01\n\tclr 0xaf")
@@ -38,11 +37,5 @@ static volatile unsigned char async_cc_sdcc_;   /* used where locked only */
 #define ASYNC_PORT_SLEEP() __asm__ ("wfi")
 #elif defined __SDCC_z80 || defined __SDCC_z180
 #define ASYNC_PORT_SLEEP() __asm__ ("ei\n\thalt\n\tdi")
-#endif
-#endif
-#ifndef ASYNC_IDLE
-#if defined ASYNC_PORT_SLEEP
-#define ASYNC_IDLE(loop, ticks) ASYNC_PORT_SLEEP()
-#endif
 #endif
 #endif
