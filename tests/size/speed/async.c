@@ -22,7 +22,6 @@ static async_irq irq;
 static struct frame stop_frame, turn_frame[2], wait_frame;
 static async_task turn_task[2], wait_task;
 static volatile bool never;
-static volatile uint16_t turns;
 
 void board_on_button(void)
 {
@@ -104,7 +103,8 @@ int main(void)
     from = count();
     async_loop_run(&loop, NULL);
     took = count();
-    report("switch", (count_t)(from + few - nothing), took, ROUNDS);
+    from = (count_t)(from + few - nothing);
+    report("switch", (count_t)(from + counting), took, ROUNDS);
 
     wait();
     report("wake", began, took, 1);

@@ -38,7 +38,6 @@ struct thread {
 #endif
 
 static volatile bool happened, never;
-static volatile uint16_t turns;
 static bool level;
 
 void board_on_button(void)
@@ -118,7 +117,7 @@ int main(void)
     from = count();
     take_turns();
     took = count();
-    report("switch", from, took, ROUNDS);
+    report("switch", (count_t)(from + counting), took, ROUNDS);
 
     wait();
     report("wake", began, took, 1);

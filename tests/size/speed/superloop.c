@@ -4,7 +4,6 @@
 
 static volatile bool happened;
 static uint8_t state[2];
-static volatile uint16_t turns;
 static bool level;
 
 void board_on_button(void)
@@ -79,7 +78,7 @@ int main(void)
     from = count();
     take_turns();
     took = count();
-    report("switch", from, took, ROUNDS);
+    report("switch", (count_t)(from + counting), took, ROUNDS);
 
     took = wait();
     report("wake", began, took, 1);
