@@ -61,10 +61,19 @@ static int next_descriptor(void)
     return fd;
 }
 
+static async_loop one, two;
+
+static void stop(async_call *call)
+{
+    (void)call;
+    say("stop");
+    async_loop_stop(&one);
+}
+
 int main(void)
 {
-    static struct steps good, bad, rest, first, second;
-    static async_loop one, two;
+    static struct steps good, bad, rest, first, second, third;
+    static async_call call;
     async_ticks start;
     int before = next_descriptor();
 
@@ -94,6 +103,13 @@ int main(void)
     say("the first one's turn took %d s",
         (int)((async_duration)(async_now() - start) / ASYNC_SEC(1)));
     async_loop_close(&two);
+
+    title("Stopped, and run on");
+    third.name = "third";
+    async_spawn(&third.task, steps, &third);
+    async_call_later(&call, ASYNC_MS(1500), stop);
+    say("run: %s", async_strerror(async_loop_run(&one, NULL)));
+    say("run: %s", async_strerror(async_loop_run(&one, NULL)));
     async_loop_close(&one);
     return 0;
 }
