@@ -100,6 +100,27 @@ hosted() {
     row
 }
 
+# The unit tests of what is there without descriptors.
+mingw_units() {
+    for file in tests/unit/*.c; do
+        $mingw -std=c99 -Isrc -Itests -E -P "$file"
+    done | sed -n 's/.*void test_\([a-z0-9A-Z_]*\)(void); void.*/TEST(\1)/p' \
+        > $out/names.c
+    sh tests/list.sh $out/names.c > $out/table.c
+    image=$out/units.exe units=failed
+    # shellcheck disable=SC2086
+    if ! words=$($mingw -std=c99 $warn -Isrc -Itests -o $image \
+            tests/unit/*.c tests/test.c tests/virtual.c $out/table.c 2>&1); then
+        fail mingw_units "$words"
+    elif ! transcript > $out/units.txt || grep -q '^FAIL' $out/units.txt \
+            || ! grep -q '^ok' $out/units.txt; then
+        fail mingw_units "$(grep -v '^ok' $out/units.txt)"
+    else
+        units="$(grep -c '^ok' $out/units.txt) ran"
+        echo 'ok compilers_mingw_units'
+    fi
+}
+
 gcc_version() { ${compiler%% *} -dumpfullversion 2>/dev/null; }
 tcc_version() { tcc -v 2>/dev/null | sed 's/tcc version \([^ ]*\).*/\1/'; }
 
@@ -148,6 +169,7 @@ all_hosted() {
             program $program "${wine:+transcript}" $mingw -std=c99 -O2 \
                 $warn -I. -o $image $here/$program.c
         done
+        [ -n "$wine" ] && mingw_units
         row
     else
         echo "skip compilers_mingw: no $mingw"
