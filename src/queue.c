@@ -224,6 +224,11 @@ static void async_queue_finished_(async_queue *queue)
     }
 }
 
+ASYNC_API size_t async_queue_unfinished(const async_queue *queue)
+{
+    return queue == NULL ? 0 : queue->unfinished;
+}
+
 ASYNC_API int async_queue_task_done(async_queue *queue)
 {
     if (queue == NULL || queue->unfinished == 0) {

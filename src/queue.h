@@ -65,6 +65,7 @@ struct async_queue {
 #define async_queue_size ASYNC_ABI_(async_queue_size)
 #define async_queue_empty ASYNC_ABI_(async_queue_empty)
 #define async_queue_full ASYNC_ABI_(async_queue_full)
+#define async_queue_unfinished ASYNC_ABI_(async_queue_unfinished)
 #define async_queue_task_done ASYNC_ABI_(async_queue_task_done)
 #define async_queue_join ASYNC_ABI_(async_queue_join)
 #define async_queue_shutdown ASYNC_ABI_(async_queue_shutdown)
@@ -122,8 +123,10 @@ ASYNC_API int async_queue_try_put(async_queue *queue, const void *item);
 ASYNC_API int async_queue_try_get(async_queue *queue, void *item);
 
 /* How many items a try_get could take one after the other: those promised to
- * woken getters do not count. 0 for NULL. Is that none? Would a try_put find
- * no room? Both are true for NULL. Any context of the loop's thread. */
+ * woken getters do not count, as asyncio's qsize would count them. 0 for NULL.
+ * Is that none? Would a try_put find no room? Both are true for NULL. "Is all
+ * of it done?" is another question: async_queue_unfinished. Any context of the
+ * loop's thread. */
 ASYNC_API size_t async_queue_size(const async_queue *queue);
 ASYNC_API bool async_queue_empty(const async_queue *queue);
 ASYNC_API bool async_queue_full(const async_queue *queue);
@@ -132,6 +135,12 @@ ASYNC_API bool async_queue_full(const async_queue *queue);
  * for NULL, or when no item is unfinished: more calls than there were puts.
  * Task or callback of the loop. */
 ASYNC_API int async_queue_task_done(async_queue *queue);
+
+/* How many items were put and not yet dealt with: those in the queue, those
+ * promised, and those taken for which task_done was not called yet. 0 for
+ * NULL. For users of task_done only: it does not go down without. Any context
+ * of the loop's thread. */
+ASYNC_API size_t async_queue_unfinished(const async_queue *queue);
 
 /* AWAIT(async_queue_join(&queue)): wait until every item that was put has been
  * dealt with, that is, until task_done was called as often. At once if there
@@ -143,7 +152,18 @@ ASYNC_API ASYNC async_queue_join(async_queue *queue);
  * also one that was promised a slot and has not run. Items in the queue still
  * come out; then gets fail with ASYNC_ESHUTDOWN too, those that wait at once.
  * 0, also when it is shut down already; ASYNC_EINVAL for NULL or a queue that
- * is not open. Task or callback of the loop. */
+ * is not open. Task or callback of the loop.
+ *
+ * To a worker this is its end, and no failure: with a plain AWAIT its task
+ * ends with ASYNC_ESHUTDOWN, which a group takes for its first error, and
+ * cancels the workers that still have items. So:
+ *
+ *     for (;;) {
+ *         AWAIT_RESULT(self->rc, async_queue_get(self->queue, &self->item));
+ *         if (self->rc < 0) { break; }
+ *         ...
+ *     }
+ */
 ASYNC_API int async_queue_shutdown(async_queue *queue);
 
 /* The same, and the items in the queue are dropped: each counts as finished,

@@ -30,6 +30,15 @@ typedef int async_status;
  * handles the ASYNC_ECANCELED of another task never swallows its own. */
 #define ASYNC_CANCEL (INT_MIN + 3)
 
+/* In an ASYNC_FINALLY: was the block left by an error, or by the task's own
+ * cancellation? `outcome` is below 0 also when it was left at its end, or by a
+ * break or continue: those are numbers below ASYNC_CANCEL. */
+#define ASYNC_FAILED(outcome) async_failed_(outcome)
+ASYNC_INLINE_ bool async_failed_(int outcome)
+{
+    return outcome < 0 && outcome >= ASYNC_CANCEL;
+}
+
 /* Errors: -errno where the system has errno, else the numbers of Linux. */
 #if ASYNC_HOSTED
 #include <errno.h>
@@ -77,8 +86,11 @@ typedef int async_status;
 #define ASYNC_EBROKEN (-131)
 #endif
 
-/* The user's own errors, n = 0, 1, ...: outside of every errno. */
+/* The user's own errors, n = 0, 1, ...: outside of every errno. And back: the
+ * n of a status that is one of them, that is <= ASYNC_EUSER(0), and no
+ * cancellation. */
 #define ASYNC_EUSER(n) (-4096 - (n))
+#define ASYNC_EUSER_N(status) (-4096 - (status))
 
 /* What a status says, in a few words: never null, never freed, the same text
  * for every result >= 0 and for every ASYNC_EUSER. From any context on a

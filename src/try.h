@@ -97,7 +97,10 @@
 /* Runs on every way out of the bodies above: end, return, break, continue,
  * error, cancellation, timeout. `lvalue`, an int in the frame, keeps what is
  * under way meanwhile: below ASYNC_CANCEL no error, otherwise the result or
- * the error. It goes on at the end of the block, from that lvalue. */
+ * the error, so ASYNC_FAILED(lvalue) asks it, not `lvalue < 0`. It goes on at
+ * the end of the block, from that lvalue: one int for each FINALLY or
+ * WITH_AWAIT that may be under way at once, that is, another one for a block
+ * inside of the finally's body. */
 #define ASYNC_FINALLY(lvalue) \
             async_flow_ = ASYNC_ENDED_; \
             if (0) { \

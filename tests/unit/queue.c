@@ -126,6 +126,7 @@ static ASYNC wrong_use(struct main *self)
     CHECK_EQ(async_queue_shutdown_now(NULL), ASYNC_EINVAL);
     CHECK_EQ(async_queue_shutdown_now(&closed), ASYNC_EINVAL);
     CHECK_EQ(async_queue_size(NULL), 0);
+    CHECK_EQ(async_queue_unfinished(NULL), 0);
     CHECK(async_queue_empty(NULL));
     CHECK(async_queue_full(NULL));
     CHECK_EQ(async_queue_size(&self->queue), 0);
@@ -850,7 +851,12 @@ static ASYNC join_struck(struct main *self)
     AWAIT_RESULT(self->rc, ASYNC_TIMEOUT(&self->scope, MS(1),
                                          async_queue_join(&self->queue)));
     CHECK_EQ(self->rc, ASYNC_ETIMEDOUT);
-    CHECK_EQ(self->queue.unfinished, 1);
+    CHECK_EQ(async_queue_unfinished(&self->queue), 1);
+    CHECK_EQ(try_get(&self->queue), 2);
+    CHECK_EQ(async_queue_size(&self->queue), 0);
+    CHECK_EQ(async_queue_unfinished(&self->queue), 1);
+    CHECK_EQ(async_queue_task_done(&self->queue), 0);
+    CHECK_EQ(async_queue_unfinished(&self->queue), 0);
     ASYNC_END;
 }
 

@@ -401,6 +401,46 @@ TEST(try_finally_sees_the_outcome_in_flight)
     CHECK_LOG("result no error no error result error error cancel ");
 }
 
+struct ways_out { async_frame frame; int way, i, error, outcome, failed; };
+
+/* Is each way out told from the others, by ASYNC_FAILED? */
+static ASYNC ways_out(struct ways_out *self)
+{
+    ASYNC_BEGIN(self);
+    for (self->i = 0; self->i < 1; self->i++) {
+        ASYNC_TRY
+            if (self->way == 1) { break; }
+            if (self->way == 2) { continue; }
+            if (self->way == 3) { ASYNC_RETURN(3); }
+            if (self->way == 4) { ASYNC_RAISE(ASYNC_EIO); }
+            if (self->way == 5) { ASYNC_RAISE(ASYNC_CANCEL); }
+            if (self->way == 6) { ASYNC_RAISE(ASYNC_EUSER(1000)); }
+        ASYNC_FINALLY(self->outcome)
+            self->failed = ASYNC_FAILED(self->outcome);
+        ASYNC_TRY_END
+    }
+    ASYNC_END;
+}
+
+TEST(try_finally_tells_a_failure)
+{
+    static const int rcs[7] = {
+        0, 0, 0, 3, ASYNC_EIO, ASYNC_CANCEL, ASYNC_EUSER(1000)
+    };
+    int way;
+
+    for (way = 0; way < 7; way++) {
+        struct ways_out self;
+
+        FRESH(self);
+        self.way = way;
+        self.failed = -1;
+        CHECK_EQ(ways_out(&self), rcs[way]);
+        CHECK_EQ(self.failed, way > 3);
+        CHECK_EQ(self.outcome < ASYNC_CANCEL, way < 3);
+    }
+}
+
 /* An outcome may be changed through its lvalue: that is what goes on. */
 static ASYNC slot_changed(struct some *self)
 {
