@@ -3,6 +3,10 @@
 #ifndef CLIENTS_H
 #define CLIENTS_H
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum { MESSAGE = 64 };
 
 /* A listening socket of 127.0.0.1, not blocking; and the process that will
@@ -13,5 +17,9 @@ int clients_start(long connections, long requests);
 /* Waits for that process, when the server has seen all connections close, and
  * reports: processor time of the server, and time, per request. */
 void clients_end(void);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

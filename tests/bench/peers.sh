@@ -34,7 +34,7 @@ has()
 older()
 {
     [ ! -x "$1" ] && return 0
-    for file in "$2" "$here"/peers/task.hpp "$here/wheel.h" "$here/bench.h" \
+    for file in "$2" "$here"/peers/*.hpp "$here"/wheel.h "$here"/bench.h \
         "$out/bench.o" "$out/clients.o" "$0"; do
         if [ -n "$(find "$file" -newer "$1")" ]; then
             return 0

@@ -352,7 +352,7 @@ benches = {
     ],
     "echo": [
         ("echo-1", OWN, 1, 6000, 0, prepare_echo, run_echo),
-        ("echo-64", OWN, 64, 50000, 10000, prepare_echo, run_echo),
+        ("echo-64", OWN, 64, 50000, 1000, prepare_echo, run_echo),
         ("echo-1000", OWN, 1000, 50000, 0, prepare_echo, run_echo),
         ("echo-10000", OWN, 10000, 50000, 0, prepare_echo, run_echo),
     ],
