@@ -30,12 +30,16 @@ void board_on_byte(uint8_t byte)
     async_irq_raise(&received);
 }
 
+/* Locked: the handler must not fill the ring, and stop listening, between the
+ * two steps. */
 static int take(void)
 {
     uint8_t byte = ring.byte[ring.tail % RING];
 
+    ASYNC_LOCK();
     ring.tail++;
     board_listen(true);
+    ASYNC_UNLOCK();
     return byte;
 }
 

@@ -28,9 +28,13 @@ void board_put(char c)
     AT(UART) = (uint8_t)c;
 }
 
+/* A byte that came before has not asked for its interrupt. */
 void board_listen(bool on)
 {
     AT(UART + 0x08) = on ? 0xb : 3;
+    if (on && (AT(UART + 0x04) & 2) != 0) {
+        AT(0xe000e200) = 1u << IRQ_UART;        /* pending */
+    }
 }
 
 void board_led(uint8_t which, bool on)
