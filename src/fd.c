@@ -32,6 +32,9 @@ static async_status async_fd_await_(int fd, int direction, const char *what)
 
     if (async_state_(task) == ASYNC_STRUCK_) {
         loop->fds->waiting--;
+        if (async_fd_is_young_(loop->fds, async_fd_find_(loop->fds, fd))) {
+            return async_deliver_(task);
+        }
     } else if (async_state_(task) == ASYNC_READY_) {
         rc = task->timer.u.result;
         it = async_fd_find_(loop->fds, fd);
@@ -117,8 +120,8 @@ ASYNC_API async_status async_read(int fd, void *buffer, size_t length)
         return rc;
     }
     if (ASYNC_UNLIKELY_(length - 1 >= INT_MAX || buffer == NULL)) {
-        if (length == 0 && (it->flags & ASYNC_FD_SOCKET_) == 0) {
-            return 0;
+        if (length == 0) {
+            return 0;           /* as read(2), which takes no datagram then */
         }
         if (buffer == NULL && length != 0) {
             return ASYNC_EINVAL;

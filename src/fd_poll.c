@@ -104,7 +104,8 @@ static unsigned async_poll_collect_(struct async_fds *fds)
             fd += ASYNC_CHUNK_ - 1;
             continue;
         }
-        events = (short)((it->waiters[ASYNC_READS_] != NULL ? POLLIN : 0)
+        events = (short)((it->waiters[ASYNC_READS_] != NULL
+                          && (it->flags & ASYNC_FD_FULL_) == 0 ? POLLIN : 0)
                          | (it->waiters[ASYNC_WRITES_] != NULL ? POLLOUT : 0));
         if (events != 0 && n < fds->room) {
             fds->polls[n].fd = (int)fd;

@@ -98,6 +98,7 @@ ASYNC_API void async_fd_reset_(struct async_fds *fds, async_fd_ *it,
                                int result)
 {
     it->generation = it->generation == INT_MAX ? 1 : it->generation + 1;
+    it->reset = fds->turn;
     it->flags = ASYNC_FD_IN_ | ASYNC_FD_OUT_;
     async_fd_wake_(fds, it, ASYNC_READS_, result);
     async_fd_wake_(fds, it, ASYNC_WRITES_, result);
@@ -156,9 +157,27 @@ static int async_fd_look_(int fd)
 
 /* ---- what operations are made of ----------------------------------------- */
 
+/* Struck, by more than a poll (a scope without any time)? That one is to see
+ * what is there: it gives way like everybody, and then looks. */
+static bool async_fd_struck_(const async_task *task)
+{
+    const async_scope_ *scope;
+
+    if (!ASYNC_STRUCK_P_(task)) {
+        return false;
+    }
+    for (scope = task->scopes; scope != NULL; scope = scope->up) {
+        if ((scope->fired & ASYNC_FIRED_) != 0
+            && (scope->fired & ASYNC_POLLS_) == 0) {
+            return true;
+        }
+    }
+    return (task->timer.node.state & ASYNC_PENDING_) != 0;
+}
+
 ASYNC_API async_status async_fd_give_way_(async_task *task, int result)
 {
-    if (ASYNC_STRUCK_P_(task)) {
+    if (async_fd_struck_(task)) {
         return async_deliver_(task);
     }
     task->timer.u.result = result;
@@ -213,7 +232,8 @@ static async_fd_ *async_fd_resume_(int fd, async_status *rc)
     if (async_state_(task) == ASYNC_STRUCK_) {
         fds->waiting--;
         async_set_state_(task, ASYNC_RUNNING_);
-        if (it == NULL || (it->flags & ASYNC_FD_ADDED_) == 0) {
+        if (async_fd_is_young_(fds, it)
+            || (it->flags & ASYNC_FD_ADDED_) == 0) {
             *rc = async_deliver_(task);     /* it was closed meanwhile: a */
             return NULL;
         }
@@ -356,6 +376,9 @@ ASYNC_API void async_port_idle(async_loop *loop, async_duration ticks)
     struct async_fds *fds = loop->fds;
     struct timespec time;
 
+    if (fds != NULL) {
+        fds->turn++;
+    }
     if (fds == NULL || (fds->waiting == 0 && fds->wake[0] < 0)) {
         if (fds != NULL) {
             fds->busy = NULL;

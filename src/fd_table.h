@@ -40,7 +40,8 @@ enum {
     ASYNC_FD_OUT_ = 4,          /* a write may succeed; as POLLOUT */
     ASYNC_FD_ADDED_ = 8,        /* the backend knows it */
     ASYNC_FD_BLOCKS_ = 16,      /* it has no O_NONBLOCK: h */
-    ASYNC_FD_FULL_ = 32,        /* accept failed for want of something: f */
+    ASYNC_FD_FULL_ = 32,        /* accept failed for want of something, and is
+                                 * not to be tried until the rest is over: f */
     ASYNC_FD_SOCKET_ = 64,
     ASYNC_FD_KNOWN_ = 128       /* somebody looked what it is */
 };
@@ -51,6 +52,7 @@ typedef struct async_fd_ {
     async_node *waiters[2];     /* rings of tasks, by direction */
     int generation;             /* > 0; another one after each close: a */
     int fd;                     /* its number */
+    unsigned reset;             /* the turn in which it got a new generation */
     unsigned char flags;
     unsigned char age;          /* seconds begun since somebody waits */
 } async_fd_;
@@ -59,9 +61,10 @@ struct async_fds {
     async_fd_ **entries;        /* by number; NULL for one never used */
     unsigned limit;             /* so many */
     unsigned waiting;           /* tasks in rings, or struck there just now */
+    unsigned turn;              /* counts them: a */
     unsigned left;              /* operations until somebody looks who did so */
     const async_task *busy;     /* many; it was this task the last time: k */
-    const async_task *resting;  /* it sleeps in async_accept: f */
+    async_alarm_ rest;          /* until async_accept tries again: f */
     int wake[2];                /* read and write end; an eventfd is both */
     int backend;                /* an epoll, or -1 */
     int second;                 /* a timerfd, or -1 */
@@ -160,6 +163,17 @@ ASYNC_API bool async_fd_share_is_over_(struct async_fds *fds,
 /* Let the others run first; the operation is evaluated again with this result.
  * A task that has been struck leaves. */
 ASYNC_API async_status async_fd_give_way_(async_task *task, int result);
+
+/* A task was struck out of its wait: may the number be another file's by now?
+ * The strike and this resume are at most one look outside apart. So what the
+ * number is now was there before the strike, unless it is as young as that:
+ * then the task leaves without a last look. */
+ASYNC_INLINE_ bool async_fd_is_young_(const struct async_fds *fds,
+                                      const async_fd_ *it)
+{
+    return it == NULL
+        || (it->generation != 1 && fds->turn - it->reset <= 1);
+}
 
 /* May the call be tried? If not, the operation parks. A task that has been
  * struck looks for the last time, and so it tries in any case. */

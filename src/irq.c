@@ -143,7 +143,8 @@ ASYNC_API void async_irq_dispatch_(async_loop *loop)
     async_irq *irq;
 
     for (irq = loop->irqs; irq != NULL; irq = irq->next) {
-        if (irq->count != 0 && async_state_(irq->waiter) == ASYNC_LINKED_) {
+        if (ASYNC_ATOMIC_LOAD_(&irq->count) != 0
+            && async_state_(irq->waiter) == ASYNC_LINKED_) {
             async_wake_(irq->waiter, 0);
         }
     }

@@ -3,6 +3,19 @@
  * ======================================================================== */
 #include "loop.h"
 
+#if ASYNC_DEBUG
+static void async_join_check_(const char *operation, const async_task *target)
+{
+    if (async_state_(async_this_task_) == ASYNC_RUNNING_ && target != NULL
+        && async_state_(target) > ASYNC_DONE_
+        && target->loop != async_this_loop_) {
+        async_debug_misuse_(operation, "the task is another loop's");
+    }
+}
+#else
+#define async_join_check_(operation, target) ((void)0)
+#endif
+
 /* Would `target`, by what it joins, and that joins, wait for `task`? */
 static bool async_joins_(const async_task *target, const async_task *task)
 {
@@ -54,6 +67,7 @@ ASYNC_API async_status async_join(async_task *target)
     async_mark_ *state = &task->timer.node.state;
     async_status rc;
 
+    async_join_check_("async_join", target);
     if (ASYNC_LIKELY_(*state == ASYNC_READY_)) {    /* the usual end */
         *state = ASYNC_RUNNING_;
         return task->timer.u.result;
@@ -84,6 +98,7 @@ ASYNC_API async_status async_shield(async_task *target)
     async_task *task = async_self_();
     async_status rc;
 
+    async_join_check_("async_shield", target);
     if (async_joined_(task, target, &rc)) {
         return rc;
     }

@@ -121,6 +121,11 @@ ASYNC_API int async_cancel(async_task *task)
     if (async_state_(task) <= ASYNC_DONE_) {
         return 0;
     }
+#if ASYNC_DEBUG
+    if (task->loop != async_this_loop_) {
+        async_debug_misuse_("async_cancel", "the task is another loop's");
+    }
+#endif
     node = &task->timer.node;
     if ((node->state & ASYNC_PENDING_) != 0) {
         return 1;                       /* it hangs over the task already */
@@ -405,7 +410,7 @@ static async_duration async_until_due_(async_loop *loop)
 {
     async_ticks next, passed;
 
-    if (!ASYNC_NONE_READY_(loop) || loop->notified) {
+    if (!ASYNC_NONE_READY_(loop) || ASYNC_ATOMIC_LOAD_(&loop->notified) != 0) {
         return 0;
     }
     if (ASYNC_TIMERS_EMPTY_(&loop->timers)) {
@@ -427,14 +432,14 @@ static void async_collect_(async_loop *loop, async_duration wait)
 #else
     if (wait != 0) {
         ASYNC_LOCK();
-        if (!loop->notified) {
+        if (loop->notified == 0) {
             ASYNC_IDLE(loop, wait);
         }
         ASYNC_UNLOCK();
     }
 #endif
     loop->fresh = false;
-    if (loop->notified) {
+    if (ASYNC_ATOMIC_LOAD_(&loop->notified) != 0) {
         (void)ASYNC_ATOMIC_SWAP_(&loop->notified, 0);
         ASYNC_HOOKED_(dispatch, async_irq_dispatch_)(loop);
     }
@@ -469,7 +474,8 @@ static bool async_outside_(const async_loop *loop)
         return true;
     }
 #endif
-    return loop->notified || !ASYNC_TIMERS_EMPTY_(&loop->timers);
+    return ASYNC_ATOMIC_LOAD_(&loop->notified) != 0
+        || !ASYNC_TIMERS_EMPTY_(&loop->timers);
 }
 
 static int async_turns_(async_loop *loop)
@@ -535,6 +541,9 @@ ASYNC_API async_duration async_loop_step(async_loop *loop)
 {
     async_loop *before = async_this_loop_;
     async_task *task = async_this_task_;    /* of a loop that this interrupts */
+#if ASYNC_DEBUG
+    async_frame *innermost = async_innermost_;
+#endif
     async_duration wait;
 
     if (loop == NULL || loop->running) {
@@ -551,6 +560,9 @@ ASYNC_API async_duration async_loop_step(async_loop *loop)
     loop->fresh = false;
     wait = async_until_due_(loop);
     async_this_task_ = task;
+#if ASYNC_DEBUG
+    async_innermost_ = innermost;
+#endif
     async_this_loop_ = before;
     return wait;
 }

@@ -137,6 +137,10 @@ ASYNC_API void async_irq_dispatch_(async_loop *loop);
 #define ASYNC_HOOKED_(name, function) async_this_loop_->name
 #endif
 
+#if ASYNC_DEBUG
+ASYNC_API void async_debug_misuse_(const char *operation, const char *what);
+#endif
+
 /* Append a task that is in no queue to the ready queue: O(1). The queue ends
  * where `tail` points, and what stands there is of no meaning. */
 ASYNC_INLINE_ void async_ready_(async_loop *loop, async_task *task)
@@ -151,6 +155,11 @@ ASYNC_INLINE_ void async_ready_(async_loop *loop, async_task *task)
  * The caller has taken it out of its list, or does so at once. */
 ASYNC_INLINE_ void async_wake_(async_task *task, int result)
 {
+#if ASYNC_DEBUG
+    if (task->loop != async_this_loop_) {
+        async_debug_misuse_("a wake", "the task that waits is another loop's");
+    }
+#endif
     task->timer.u.result = result;
     async_set_state_(task, ASYNC_READY_);
     async_ready_(async_this_loop_, task);
@@ -215,8 +224,6 @@ ASYNC_INLINE_ bool async_granted_(async_task *task)
 /* The running task, for an operation; a debug build names one that is called
  * where there is none, or while another one is under way. */
 #if ASYNC_DEBUG
-ASYNC_API void async_debug_misuse_(const char *operation, const char *what);
-
 ASYNC_INLINE_ async_task *async_self_in_(const char *operation)
 {
     if (async_this_task_ == NULL) {

@@ -269,51 +269,57 @@ static int async_accept_call_(const async_fd_ *it, int fd,
     return peer;
 }
 
-/* The last try failed for want of something. Trying again at once would be a
- * busy loop: sleep a little, or, when somebody does so already, let the others
- * run: f. */
-static async_status async_accept_rest_(struct async_fds *fds)
+/* The rest is over, of all listeners. */
+static void async_accept_rested_(async_alarm_ *alarm, async_ticks now)
 {
-    async_task *task = async_this_task_;
-    async_status rc;
+    struct async_fds *fds = async_this_loop_->fds;
+    unsigned fd;
 
-    if (fds->resting != NULL && fds->resting != task) {
-        return async_fd_give_way_(task, 0);
+    (void)now;
+    alarm->timer.node.state = ASYNC_IDLE_;
+    for (fd = 0; fd < fds->limit; fd++) {
+        async_fd_ *it = fds->entries[fd];
+
+        if (it != NULL && (it->flags & ASYNC_FD_FULL_) != 0) {
+            it->flags &= (unsigned char)~ASYNC_FD_FULL_;
+            async_fd_event_(fds, it, ASYNC_FD_IN_);
+        }
     }
-    fds->resting = task;
-    rc = async_sleep(ASYNC_MS(10));
-    if (rc != ASYNC_PENDING) {
-        fds->resting = NULL;
+}
+
+/* The last try failed for want of something. Trying again at once would be a
+ * busy loop. So the task waits for the listener as if nobody called there, and
+ * an alarm says a little later that somebody does: f. */
+static async_status async_accept_rest_(async_fd_ *it)
+{
+    async_alarm_ *alarm = &async_this_loop_->fds->rest;
+
+    if (!ASYNC_STRUCK_P_(async_this_task_)
+        && alarm->timer.node.state != ASYNC_ALARM_) {
+        alarm->timer.u.deadline =
+            (async_ticks)(async_now() + (async_ticks)ASYNC_MS(10));
+        alarm->timer.node.state = ASYNC_ALARM_;
+        alarm->fire = async_accept_rested_;
+        async_timer_add_(&async_this_loop_->timers, &alarm->timer);
     }
-    return rc;
+    return async_fd_park_(it, ASYNC_READS_, "async_accept");
 }
 
 ASYNC_API async_status async_accept(int fd, struct sockaddr *address,
                                     socklen_t *length)
 {
-    async_task *task = async_self_();
-    struct async_fds *fds = async_this_loop_->fds;
     async_status rc;
-    async_fd_ *it;
+    async_fd_ *it = async_fd_enter_(fd, &rc);
     int peer;
 
-    if (fds != NULL && fds->resting == task) {
-        rc = async_accept_rest_(fds);
-        if (rc < 0) {
-            return rc;
-        }
-    }
-    it = async_fd_enter_(fd, &rc);
     if (it == NULL) {
         return rc;
     }
     if (address != NULL && length == NULL) {
         return ASYNC_EINVAL;
     }
-    fds = async_this_loop_->fds;
     if ((it->flags & ASYNC_FD_FULL_) != 0) {
-        it->flags &= (unsigned char)~ASYNC_FD_FULL_;
-        return async_accept_rest_(fds);
+        return async_accept_rest_(it);
     }
     if (!async_fd_may_(it, ASYNC_FD_IN_)) {
         return async_fd_park_(it, ASYNC_READS_, "async_accept");

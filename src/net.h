@@ -31,7 +31,8 @@ ASYNC_API ASYNC async_connect(int fd, const struct sockaddr *address,
                               socklen_t length);
 
 /* recv(2), send(2), recvfrom(2), sendto(2), recvmsg(2), sendmsg(2), with the
- * flags given. MSG_DONTWAIT and MSG_NOSIGNAL are understood. recvfrom's
+ * flags given. MSG_DONTWAIT and MSG_NOSIGNAL are understood; MSG_WAITALL does
+ * not wait (async_read_exactly does). recvfrom's
  * address and length may be NULL. Only for sockets: ASYNC_ENOTSOCK. */
 ASYNC_API ASYNC async_recv(int fd, void *buffer, size_t length, int flags);
 ASYNC_API ASYNC async_send(int fd, const void *buffer, size_t length,

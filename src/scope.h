@@ -20,7 +20,8 @@
 enum {
     ASYNC_FIRED_ = 1,           /* it struck, which is yet to be delivered; */
     ASYNC_DELIVERED_ = 2,       /* or that was delivered */
-    ASYNC_UNDER_ = 4            /* one around it struck while it was entered */
+    ASYNC_UNDER_ = 4,           /* one around it struck while it was entered */
+    ASYNC_POLLS_ = 8            /* it struck when it was entered */
 };
 
 typedef struct async_scope_ {

@@ -15,7 +15,8 @@
 ASYNC_API async_ticks async_now(void);
 
 /* AWAIT(async_sleep(duration)): suspend the task for so long, counted from the
- * time of this turn. A duration of zero or less is an async_yield. Never wakes
+ * time of this turn. A duration of zero or less is an async_yield; ASYNC_NEVER
+ * is the longest one, not for ever: for that await a future. Never wakes
  * early; how late is a matter of the other tasks and of the clock's tick.
  *
  * A cancel that comes before the time is over ends it with ASYNC_CANCEL; one

@@ -175,8 +175,9 @@ ASYNC_API int async_spawn_(async_loop *loop, async_task *task, async_fn fn,
  * is passed on to the task, once, and the joiner goes on waiting: if the task
  * then ends cancelled, so does the join; if it ends otherwise, the join gives
  * its result and the strike hits the joiner's next await.
- * ASYNC_EDEADLK for the caller itself, or a task that (through any number of
- * joins) joins the caller; ASYNC_EINVAL for NULL or a task that was never
+ * The task is one of the same loop (a debug build traps others: between loops
+ * goes an async_irq). ASYNC_EDEADLK for the caller itself, or a task that
+ * (through any number of joins) joins the caller; ASYNC_EINVAL for NULL or a task that was never
  * spawned. Task only. */
 ASYNC_API ASYNC async_join(async_task *task);
 

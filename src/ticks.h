@@ -25,6 +25,7 @@ typedef int64_t async_duration;
 
 /* Durations: ASYNC_MS(20), ASYNC_SEC(1.5). Rounded up to whole ticks where a
  * tick is longer than the unit, so that a wait is never shorter than written.
+ * (The argument may have a fraction; one of a tick is cut off.)
  * A constant that does not fit async_duration is a compile-time warning. */
 #if ASYNC_TICK_HZ == 1000000000
 #define ASYNC_US(n) ((async_duration)((n) * INT64_C(1000)))

@@ -58,6 +58,7 @@ ASYNC_API void async_timeout_open_(async_timeout *timeout,
     if (duration <= 0 || duration == ASYNC_NEVER) {
         timeout->alarm.timer.node.state = 0;
         if (duration <= 0) {
+            timeout->scope.fired |= ASYNC_POLLS_;
             async_scope_strike_(&timeout->scope);
         }
     }

@@ -68,8 +68,10 @@ ASYNC_INLINE_ void async_timeout_enter_(async_timeout *timeout,
                                         async_duration duration)
 {
 #if ASYNC_DEBUG
-    if (timeout->scope.task != NULL
-        && timeout->scope.task != async_this_task_) {
+    if (timeout == NULL) {
+        async_debug_misuse_("a timeout", "its scope is NULL");
+    } else if (timeout->scope.task != NULL
+               && timeout->scope.task != async_this_task_) {
         async_debug_misuse_("a timeout", "entered while another task is in it");
     }
 #endif

@@ -900,6 +900,50 @@ TEST(fd_hazard_j_broken_pipe_is_an_error)
     RUN(broken, 0);
 }
 
+/* ---- a and o: struck, and then the number gets another file --------------- */
+
+static void fill(int fd)
+{
+    static char block[4096];
+
+    while (write(fd, block, sizeof block) > 0) {
+    }
+}
+
+static ASYNC struck_then_reused(struct main *self)
+{
+    static const char kinds[] = "rwa?!";
+    static int next[2];
+
+    ASYNC_BEGIN(self);
+    for (self->i = 0; kinds[self->i] != '\0'; self->i++) {
+        self->fd = strchr("wa!", kinds[self->i]) != NULL;
+        CHECK_EQ(async_pipe(self->ends), 0);
+        if (self->fd == 1) {
+            fill(self->ends[1]);
+        }
+        one_start(&self->a, "old", kinds[self->i], self->ends[self->fd], 9);
+        AWAIT(async_sleep(MS(1)));
+        async_cancel(&self->a.task);
+        close_pipe(self->ends);
+        CHECK_EQ(async_pipe(next), 0);
+        CHECK_EQ(next[self->fd], self->ends[self->fd]);
+        put(next[1], "x");
+        AWAIT_RESULT(self->rc, async_join(&self->a.task));
+        CHECK_EQ(self->rc, ASYNC_ECANCELED);
+        AWAIT_VALUE(self->rc, async_read(next[0], self->buffer, 9));
+        CHECK_EQ(self->rc, 1);          /* not taken, and nothing added */
+        close_pipe(next);
+    }
+    test_log_clear();
+    ASYNC_END;
+}
+
+TEST(fd_hazard_a_struck_then_closed)
+{
+    RUN(struck_then_reused, 0);
+}
+
 /* ---- k: fairness --------------------------------------------------------- */
 
 struct endless { async_frame frame; async_task task; int fd; long n; int rc;
@@ -976,6 +1020,33 @@ static ASYNC no_notice(struct main *self)
 TEST(fd_hazard_k_heedless_of_errors_gives_way)
 {
     RUN(no_notice, 0);
+}
+
+/* A limit of no time is a poll: what is there is taken, at every turn. */
+static ASYNC polls_often(struct main *self)
+{
+    ASYNC_BEGIN(self);
+    CHECK_EQ(async_pipe(self->ends), 0);
+    for (self->i = 0; self->i < 300; self->i++) {
+        put(self->ends[1], "x");
+        AWAIT_VALUE(self->rc, ASYNC_TIMEOUT(&self->scope, 0,
+                                            async_readable(self->ends[0])));
+        AWAIT_VALUE(self->rc,
+                    ASYNC_TIMEOUT(&self->scope, 0,
+                                  async_read(self->ends[0], self->buffer, 1)));
+        CHECK_EQ(self->rc, 1);
+    }
+    AWAIT_RESULT(self->rc,
+                 ASYNC_TIMEOUT(&self->scope, 0,
+                               async_read(self->ends[0], self->buffer, 1)));
+    CHECK_EQ(self->rc, ASYNC_ETIMEDOUT);
+    close_pipe(self->ends);
+    ASYNC_END;
+}
+
+TEST(fd_hazard_k_polls_see_what_is_there)
+{
+    RUN(polls_often, 0);
 }
 
 /* Tasks that yield for ever, and a descriptor that is looked at all the same.

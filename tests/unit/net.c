@@ -471,6 +471,9 @@ static ASYNC accept_loop(struct stubborn *self)
         if (self->rc >= 0) {
             self->peer[self->n++] = self->rc;
         } else {
+            if (self->rc == ASYNC_EBADF) {
+                ASYNC_RAISE(self->rc);
+            }
             CHECK_EQ(self->rc, ASYNC_EMFILE);
         }
     }
@@ -525,6 +528,53 @@ static ASYNC exhausted(struct main *self)
 TEST(net_hazard_f_accept_without_descriptors)
 {
     RUN(exhausted, 0);
+}
+
+/* Two of them rest, and one whose listener is closed meanwhile is told. */
+static ASYNC both_rest(struct main *self)
+{
+    static struct stubborn server[2];
+    static struct rlimit few, before;
+
+    ASYNC_BEGIN(self);
+    ZERO(server);
+    self->listener = async_tcp_listen("127.0.0.1", 0, 5);
+    self->port = async_local_port(self->listener);
+    for (self->i = 0; self->i < 2; self->i++) {
+        server[self->i].fd = self->listener;
+        async_spawn(&server[self->i].task, accept_loop, &server[self->i]);
+    }
+    AWAIT(async_sleep(MS(1)));
+    self->ends[1] = async_socket(AF_INET, SOCK_STREAM, 0);
+    getrlimit(RLIMIT_NOFILE, &before);
+    few = before;
+    few.rlim_cur = (rlim_t)lowest_fd();
+    setrlimit(RLIMIT_NOFILE, &few);
+    {
+        async_address to;
+
+        async_address_set(&to, "127.0.0.1", self->port);
+        self->address = to.storage;
+        self->length = to.length;
+    }
+    AWAIT(async_connect(self->ends[1], (struct sockaddr *)&self->address,
+                        self->length));
+    AWAIT(async_sleep(MS(100)));
+    CHECK(server[0].tries + server[1].tries <= 40);
+    CHECK(server[0].tries + server[1].tries >= 6);
+    async_close(self->listener);
+    for (self->i = 0; self->i < 2; self->i++) {
+        AWAIT_RESULT(self->rc, async_join(&server[self->i].task));
+        CHECK_EQ(self->rc, ASYNC_EBADF);
+    }
+    setrlimit(RLIMIT_NOFILE, &before);
+    async_close(self->ends[1]);
+    ASYNC_END;
+}
+
+TEST(net_hazard_f_all_rest_without_descriptors)
+{
+    RUN(both_rest, 0);
 }
 
 /* ---- g: both directions at full load ------------------------------------- */
