@@ -5,20 +5,20 @@
 #define ASYNC_IMPLEMENTATION
 #include "async.h"
 
-struct sleeps { async_frame frame; async_task task; };
-struct joins { async_frame frame; async_task task; async_task *other; };
+struct sleeper { async_frame frame; async_task task; };
+struct joiner { async_frame frame; async_task task; async_task *other; };
 
-static struct sleeps sleeper;
-static struct joins joiner;
+static struct sleeper sleeper;
+static struct joiner joiner;
 
-static ASYNC sleeps(struct sleeps *s)
+static ASYNC sleeps(struct sleeper *s)
 {
     ASYNC_BEGIN(s);
     AWAIT(async_sleep(ASYNC_MS(1)));
     ASYNC_END;
 }
 
-static ASYNC joins(struct joins *s)
+static ASYNC joins(struct joiner *s)
 {
     ASYNC_BEGIN(s);
     AWAIT(async_join(s->other));
