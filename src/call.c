@@ -3,11 +3,37 @@
  * ======================================================================== */
 #include "call.h"
 
+/* A debug build knows the pending ones: it traps when a coroutine ends in whose
+ * frame one stands. */
+#if ASYNC_DEBUG
+static void async_call_note_(async_call *call)
+{
+    call->next = async_this_loop_->calls;
+    call->back = &async_this_loop_->calls;
+    if (call->next != NULL) {
+        call->next->back = &call->next;
+    }
+    async_this_loop_->calls = call;
+}
+
+static void async_call_forget_(async_call *call)
+{
+    *call->back = call->next;
+    if (call->next != NULL) {
+        call->next->back = call->back;
+    }
+}
+#else
+#define async_call_note_(call) ((void)0)
+#define async_call_forget_(call) ((void)0)
+#endif
+
 static void async_call_fire_(async_alarm_ *alarm, async_ticks now)
 {
     async_call *call = (async_call *)(void *)alarm;
 
     (void)now;
+    async_call_forget_(call);
     call->alarm.timer.node.state = 0;   /* the call may ask for itself again, */
     async_this_task_ = NULL;            /* and is no task */
     call->fn(call);                     /* and may free its memory */
@@ -33,6 +59,7 @@ ASYNC_API int async_call_later(async_call *call, async_duration duration,
     call->alarm.timer.u.deadline =
         (async_ticks)(async_now() + (async_ticks)(duration > 0 ? duration : 1));
     async_timer_add_(&async_this_loop_->timers, &call->alarm.timer);
+    async_call_note_(call);
     return 0;
 }
 
@@ -61,6 +88,7 @@ ASYNC_API int async_call_cancel(async_call *call)
     call->alarm.timer.node.state = 0;
     if (async_this_loop_ != NULL) {     /* its loop has not ended before it */
         async_timer_remove_(&async_this_loop_->timers, &call->alarm.timer);
+        async_call_forget_(call);
     }
     return 1;
 }

@@ -32,6 +32,9 @@ typedef void (*async_call_fn)(async_call *call);
 struct async_call {
     async_alarm_ alarm;
     async_call_fn fn;
+#if ASYNC_DEBUG
+    async_call *next, **back;   /* of the pending ones of its loop */
+#endif
 };
 
 #define async_call_soon ASYNC_ABI_(async_call_soon)

@@ -89,7 +89,7 @@ ASYNC_API void async_exit_(async_frame *frame, bool pending,
     if (!pending) {
         frame->awaited = false;
 #ifndef ASYNC_NO_LOOP
-        async_frame_dropped_(frame);
+        async_frame_leaves_(frame, memory, size);
         async_frame_ends_(memory, size);
     } else if (frame->awaited) {        /* and does not yield an item */
         async_frame_waits_(frame);

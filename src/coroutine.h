@@ -96,7 +96,8 @@ ASYNC_API void async_check_left_(async_frame **inside);
 ASYNC_API void async_frame_ends_(const void *memory, size_t size);
 /* A coroutine is suspended, or ends: for the running task. */
 ASYNC_API void async_frame_waits_(async_frame *frame);
-ASYNC_API void async_frame_dropped_(const async_frame *frame);
+ASYNC_API void async_frame_leaves_(const async_frame *frame,
+                                   const void *memory, size_t size);
 ASYNC_API const char *async_debug_task_name_(void);
 #endif
 

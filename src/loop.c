@@ -598,6 +598,7 @@ ASYNC_API int async_loop_open(async_loop *loop)
 #endif
 #if ASYNC_DEBUG
     loop->all = NULL;
+    loop->calls = NULL;
 #endif
     async_timers_open_(&loop->timers, ASYNC_CLOCK());
     if (async_this_loop_ == NULL) {

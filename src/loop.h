@@ -19,6 +19,7 @@
  * ======================================================================== */
 
 struct async_irq;
+struct async_call;
 
 enum { ASYNC_GO_ON_ = 0, ASYNC_STOPPED_, ASYNC_ENDED_RUN_ };
 
@@ -54,6 +55,7 @@ struct async_loop {
     async_timers timers;
 #if ASYNC_DEBUG
     async_task *all;            /* every task that is not done */
+    struct async_call *calls;   /* every call that is pending */
     async_ticks began;          /* the running step: when, and where */
     const char *from_file;
     int from_line;

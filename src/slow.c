@@ -1,9 +1,11 @@
 /* ===========================================================================
  * slow: what a debug build sees of each step of a task, from one resume to the
  * next suspension: whether it took too long, since nobody else can run
- * meanwhile, and whether a coroutine was begun in it that nobody awaits.
+ * meanwhile; whether a coroutine was begun in it that nobody awaits; and what a
+ * coroutine that ends leaves behind.
  * ======================================================================== */
 #include "debug.h"
+#include "call.h"
 #include "port.h"
 #if ASYNC_DEBUG
 
@@ -83,21 +85,46 @@ ASYNC_API void async_frame_waits_(async_frame *frame)
     }
 }
 
-/* A coroutine ends. If one that it called was suspended in this step, it went
- * on without it: that one will never be resumed. */
-ASYNC_API void async_frame_dropped_(const async_frame *frame)
+/* If a coroutine that it called was suspended in this step, it went on without
+ * that one, which will never be resumed. */
+static void async_check_dropped_(const async_frame *frame)
 {
-    const async_frame *leaf, *up;
+    const async_frame *leaf = async_this_task_->leaf;
+    const async_frame *up = leaf == NULL ? NULL : leaf->parent;
 
-    if (async_this_task_ == NULL || async_this_task_->leaf == NULL) {
-        return;
-    }
-    leaf = async_this_task_->leaf;
-    for (up = leaf->parent; up != NULL; up = up->parent) {
+    for (; up != NULL; up = up->parent) {
         if (up == frame) {
             async_misuse_("it was begun, but its caller ends without having "
                           "awaited it: an AWAIT is missing", leaf->file,
                           leaf->line, leaf->function);
+            return;
+        }
+    }
+}
+
+/* A coroutine ends, and its memory with it. (That of the loop's main task is
+ * kept by whoever runs the loop.) */
+ASYNC_API void async_frame_leaves_(const async_frame *frame,
+                                   const void *memory, size_t size)
+{
+    const char *from = (const char *)memory;
+    const async_call *call;
+
+    if (async_this_task_ == NULL) {
+        return;
+    }
+    async_check_dropped_(frame);
+    if (async_this_task_ == async_this_loop_->u.until
+        && async_this_task_->frame == memory) {
+        return;
+    }
+    for (call = async_this_loop_->calls; call != NULL; call = call->next) {
+        const char *at = (const char *)(const void *)call;
+
+        if (at >= from && at < from + size) {
+            async_misuse_("it ends, but a call that stands in its frame is "
+                          "pending: see async_call_cancel", frame->file,
+                          frame->line, frame->function);
             return;
         }
     }
