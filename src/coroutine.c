@@ -19,10 +19,9 @@ ASYNC_API void async_trap_(const char *message)
 ASYNC_THREAD async_frame *async_innermost_;
 #endif
 
-/* A message is put together without libc, so that a board can say it too. */
 static char async_message_[240];
 
-static size_t async_say_(size_t at, const char *text)
+ASYNC_API size_t async_say_(size_t at, const char *text)
 {
     while (*text != '\0' && at < sizeof async_message_ - 1) {
         async_message_[at++] = *text++;
@@ -31,7 +30,7 @@ static size_t async_say_(size_t at, const char *text)
     return at;
 }
 
-static size_t async_say_number_(size_t at, int number)
+ASYNC_API size_t async_say_number_(size_t at, int number)
 {
     char digits[12];
     size_t i = sizeof digits - 1;
@@ -42,6 +41,11 @@ static size_t async_say_number_(size_t at, int number)
         number /= 10;
     } while (number > 0 && i > 0);
     return async_say_(at, digits + i);
+}
+
+ASYNC_API const char *async_said_(void)
+{
+    return async_message_;
 }
 
 ASYNC_API void async_misuse_(const char *message, const char *file, int line,

@@ -90,6 +90,12 @@ ASYNC_API void async_exit_(async_frame *frame, bool pending,
                            const void *memory, size_t size);
 ASYNC_API void async_check_left_(async_frame **inside);
 
+/* A message is put together without libc, so that a board can say it too: the
+ * text so far is `at` long; that of 0 begins a new one. */
+ASYNC_API size_t async_say_(size_t at, const char *text);
+ASYNC_API size_t async_say_number_(size_t at, int number);
+ASYNC_API const char *async_said_(void);
+
 #ifndef ASYNC_NO_LOOP
 /* Asked of the tasks: does one that is not done stand in this memory, whose
  * coroutine has just ended? What is the running one called (or NULL)? */

@@ -70,7 +70,7 @@ ASYNC_API void async_debug_suspended_(const async_loop *loop,
     at = async_say_(at, "` (spawned at ");
     at = async_say_place_(at, task->file, task->line);
     (void)async_say_(at, ")");
-    ASYNC_WARN(async_message_);
+    ASYNC_WARN(async_said_());
 #else
     (void)loop;
     (void)task;
