@@ -38,9 +38,9 @@
  * ASYNC_COMPUTED_GOTO      0             GCC, clang: resume by label address;
  *                                        an await may then stand in a switch;
  *                                        4 bytes a frame [layout]
- * ASYNC_NO_COUNTER         not defined   resume points made of line numbers: one
- *                                        await a line; for compilers without
- *                                        __COUNTER__ it is so anyway
+ * ASYNC_NO_COUNTER         not defined   resume points made of line numbers:
+ *                                        one await a line; for compilers
+ *                                        without __COUNTER__ it is so anyway
  * ASYNC_NO_LOCAL_LABELS    not defined   standard C only: a try then costs one
  *                                        or two resume points
  * ASYNC_LINT               0             more compile-time checks, see README

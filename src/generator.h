@@ -24,6 +24,9 @@
  * by hand, a generator answers 1 with an item, and 0 at its end:
  *
  *     AWAIT_VALUE(self->more, count(&self->count, 3, &self->item));
+ *
+ * One that is called by hand and dropped before its end is never closed, and
+ * its finally blocks do not run: ASYNC_FOR closes it.
  * ======================================================================== */
 
 /* The frame of a generator. Zeroed memory is a fresh one. */

@@ -34,7 +34,8 @@
 
 /* A child: its task and its place in the group. Put one into the child's
  * struct; zeroed or finished memory. `task` may be joined, cancelled, and
- * asked for its result. */
+ * asked for its result; async_spawn would start it without the group, whose
+ * end would not wait for it. */
 typedef struct async_member {
     async_watch watch;
     async_node node;            /* in the ring of the group's members */
@@ -82,7 +83,12 @@ enum {
  * async_spawn does. 0, or ASYNC_ESHUTDOWN when the group closes or its block
  * was not entered or has ended, ASYNC_EINVAL for NULL, ASYNC_EALREADY when the
  * member runs already. From the block, from its children, from any task or
- * callback of the loop. O(1). */
+ * callback of the loop. O(1).
+ *
+ * After ASYNC_ESHUTDOWN nothing was started: what was taken for the child is
+ * the caller's to give back. Then the caller may go on or raise it, by
+ * AWAIT(async_group_spawn(...)): what closed the group came first, and that is
+ * what the block's end raises. */
 #if ASYNC_DEBUG
 #define async_group_spawn(group, member, fn, frame) \
     async_group_spawn_((group), (member), ASYNC_ENTRY_(fn, frame), (frame), \

@@ -58,5 +58,3 @@ ASYNC_API ASYNC async_irq_wait(async_irq *irq);
 /* Unbind it, after its source was disabled: events not yet taken are dropped,
  * a waiting task gets ASYNC_ECANCELED. 0 or ASYNC_EINVAL. Loop's thread. */
 ASYNC_API int async_irq_close(async_irq *irq);
-
-/* For the loop: wake the tasks whose irqs were raised. */

@@ -177,8 +177,8 @@ ASYNC_API int async_spawn_(async_loop *loop, async_task *task, async_fn fn,
  * its result and the strike hits the joiner's next await.
  * The task is one of the same loop (a debug build traps others: between loops
  * goes an async_irq). ASYNC_EDEADLK for the caller itself, or a task that
- * (through any number of joins) joins the caller; ASYNC_EINVAL for NULL or a task that was never
- * spawned. Task only. */
+ * (through any number of joins) joins the caller; ASYNC_EINVAL for NULL or a
+ * task that was never spawned. Task only. */
 ASYNC_API ASYNC async_join(async_task *task);
 
 /* AWAIT(async_shield(task)): the same, but a strike leaves the task alone and
@@ -189,8 +189,9 @@ ASYNC_API ASYNC async_shield(async_task *task);
  * suspend it, fails with ASYNC_CANCEL. Strikes coalesce until one is delivered;
  * a further one may then interrupt the cleanup. A task that has not run yet
  * never does: no finally of it runs either, so what a spawner acquired for it
- * is released by a done callback, or by whoever joins it. 1 if the strike counts, 0 if the task is done already or was
- * never spawned, ASYNC_EINVAL for NULL. Task or callback of the same loop. */
+ * is released by a done callback, or by whoever joins it. 1 if the strike
+ * counts, 0 if the task is done already or was never spawned, ASYNC_EINVAL for
+ * NULL. Task or callback of the same loop. */
 ASYNC_API int async_cancel(async_task *task);
 
 /* Is it finished? False for one never spawned. Any context of its loop. */

@@ -24,7 +24,11 @@ typedef struct async_timeout {
  * long. Gives x's own result or error, or ASYNC_ETIMEDOUT, after x has ended
  * its cleanup. Zero or less is a poll: x may complete if it need not suspend.
  * Nests: x may be an ASYNC_TIMEOUT of another scope. Costs an insertion into
- * the timer queue and a removal. Task only. */
+ * the timer queue and a removal. Task only.
+ *
+ * Around async_join, async_gather or async_race it cancels the tasks, and
+ * waits until they have ended. To stop waiting only: around async_shield or
+ * async_wait, which leave them alone. */
 #define ASYNC_TIMEOUT(scope, duration, x) \
     (async_timeout_enter_((scope), (duration)), \
      async_timeout_await_((scope), (x)))
