@@ -49,4 +49,14 @@ for row in $rows; do
         echo "ok pattern_$row"
     fi
 done
+
+# And does a reader find each demo?
+for demo in demos/*.c; do
+    if grep -q "($demo)" README.md; then
+        echo "ok linked_$(basename "$demo" .c)"
+    else
+        echo "FAIL linked_$(basename "$demo" .c): the README does not mention it"
+        failures=$((failures + 1))
+    fi
+done
 [ $failures -eq 0 ]
