@@ -32,11 +32,13 @@
  * memory is a fresh frame, a fresh task, a fresh anything here.
  *
  * This file is generated from src/, one part after the other, each opening
- * with a comment that says what it is: config, status, coroutine, try,
- * generator; ticks, list, task, timer, loop, sleep, timeout, irq; fd, net.
- * First all declarations, then the functions under ASYNC_IMPLEMENTATION. */
+ * with a comment that says what it is: config, status, check, coroutine, try,
+ * generator; ticks, list, task, timer, loop, future, scope, sleep, call,
+ * interval, timeout, irq; event, lock, semaphore, condition, barrier, queue;
+ * wait, gather, pool, group; fd, net. First all declarations, then the
+ * functions under ASYNC_IMPLEMENTATION. */
 /* The parts, in reading order: no part includes one below it in this list.
- * src/join.sh pastes them together into ../async.h, which is what users copy. */
+ * src/join.sh pastes them together into ../async.h, which users copy. */
 #ifndef ASYNC_H
 #define ASYNC_H
 /* ===========================================================================
@@ -47,49 +49,53 @@
  * All files of one program must agree on the knobs marked [layout]; two that
  * do not agree fail to link, by name.
  *
- *   knob                     default       what it does, and what it costs
- *   ------------------------ ------------- ------------------------------------
- *   ASYNC_IMPLEMENTATION     not defined   define in exactly one file: it holds
- *                                          the functions
- *   ASYNC_STATIC             not defined   a private copy: functions are static
- *   ASYNC_SHARED             not defined   the functions are in a shared library
- *                                          of yours: slower thread variables
- *   ASYNC_NO_LOOP            not defined   coroutines only: no tasks, nothing to
- *                                          link, as with protothreads
- *   ASYNC_NO_SHORT_NAMES     not defined   leaves ASYNC_AWAIT, not AWAIT
- *   ASYNC_HOSTED             1 on Unix     descriptors, threads, signals [layout]
- *   ASYNC_DEBUG              0             checks of misuse, names, await chains;
- *                                          some 40 bytes per frame and task
- *                                          [layout]
- *   ASYNC_FRAME_BITS         8 or 16       width of a resume point: 8 on 8-bit
- *                                          parts (254 points in a coroutine)
- *                                          [layout]
- *   ASYNC_TICK_BITS          64 or 32      width of a time: 16, 32 or 64 [layout]
- *   ASYNC_TICK_HZ            10^9 or 1000  ticks in a second
- *   ASYNC_TIMER_WHEEL        1 if hosted   a wheel for a million timers (5.6 KB
- *                                          a loop); 0: a sorted list [layout]
- *   ASYNC_BACKLINKS          1 if hosted   doubly linked wait lists: a cancel
- *                                          costs O(1), a pointer more per task
- *                                          [layout]
- *   ASYNC_POLL               0 on Linux    poll(2) instead of epoll
- *   ASYNC_KEEP_SIGPIPE       not defined   a hosted loop then leaves SIGPIPE as
- *                                          it is (by default it is ignored, so
- *                                          that a closed pipe is an EPIPE)
- *   ASYNC_COMPUTED_GOTO      0             GCC, clang: resume by label address;
- *                                          an await may then stand in a switch;
- *                                          4 bytes a frame [layout]
- *   ASYNC_NO_COUNTER         not defined   resume points made of line numbers: one
- *                                          await a line; for compilers without
- *                                          __COUNTER__ it is so anyway
- *   ASYNC_NO_LOCAL_LABELS    not defined   standard C only: a try then costs one
- *                                          or two resume points
- *   ASYNC_LINT               0             more compile-time checks, see README
- *   ASYNC_NO_CHECKS          not defined   no compile-time checks of lost locals
- *                                          and of side effects in an await
- *   ASYNC_TRAP(message)      stops         what a fatal misuse does
- *   ASYNC_CLOCK()            the port's    the time now, in ticks
- *   ASYNC_IDLE(loop, ticks)  the port's    sleep so long, or until an interrupt
- *   ASYNC_LOCK() UNLOCK()    the port's    keep interrupts out of a few loads
+ * knob                     default       what it does, and what it costs
+ * ------------------------ ------------- ------------------------------------
+ * ASYNC_IMPLEMENTATION     not defined   define in exactly one file: it holds
+ *                                        the functions
+ * ASYNC_STATIC             not defined   a private copy: functions are static
+ * ASYNC_SHARED             not defined   the functions are in a shared library
+ *                                        of yours: slower thread variables
+ * ASYNC_NO_LOOP            not defined   coroutines only: no tasks, nothing to
+ *                                        link, as with protothreads
+ * ASYNC_NO_SHORT_NAMES     not defined   leaves ASYNC_AWAIT, not AWAIT
+ * ASYNC_HOSTED             1 on Unix     descriptors, threads, signals [layout]
+ * ASYNC_DEBUG              0             checks of misuse, names, await chains;
+ *                                        some 40 bytes per frame and task
+ *                                        [layout]
+ * ASYNC_FRAME_BITS         8 or 16       width of a resume point: 8 on 8-bit
+ *                                        parts (254 points in a coroutine)
+ *                                        [layout]
+ * ASYNC_TICK_BITS          64 or 32      width of a time: 16, 32 or 64 [layout]
+ * ASYNC_TICK_HZ            10^9 or 1000  ticks in a second
+ * ASYNC_TIMER_WHEEL        1 if hosted   a wheel for a million timers (5.6 KB
+ *                                        a loop); 0: a sorted list [layout]
+ * ASYNC_BACKLINKS          1 if hosted   doubly linked wait lists: a cancel
+ *                                        costs O(1), a pointer more per task
+ *                                        [layout]
+ * ASYNC_POLL               0 on Linux    poll(2) instead of epoll
+ * ASYNC_KEEP_SIGPIPE       not defined   a hosted loop then leaves SIGPIPE as
+ *                                        it is (by default it is ignored, so
+ *                                        that a closed pipe is an EPIPE)
+ * ASYNC_COMPUTED_GOTO      0             GCC, clang: resume by label address;
+ *                                        an await may then stand in a switch;
+ *                                        4 bytes a frame [layout]
+ * ASYNC_NO_COUNTER         not defined   resume points made of line numbers:
+ *                                        one await a line; for compilers
+ *                                        without __COUNTER__ it is so anyway
+ * ASYNC_NO_LOCAL_LABELS    not defined   standard C only: a try then costs one
+ *                                        or two resume points
+ * ASYNC_LINT               0             more compile-time checks, see README
+ * ASYNC_NO_CHECKS          not defined   no compile-time checks of lost locals
+ *                                        and of side effects in an await
+ * ASYNC_SLOW_MS            100           a debug build names a step of a task
+ *                                        that takes longer; 0: it does not
+ * ASYNC_WARN(message)      prints it     what a debug build does to say so
+ * ASYNC_TRAP(message)      stops         what a fatal misuse does
+ * ASYNC_CLOCK()            the port's    the time now, in ticks
+ * ASYNC_IDLE(loop, ticks)  the port's    sleep so long, or until an interrupt
+ * ASYNC_LOCK() UNLOCK()    the port's    keep interrupts out of a few loads
+ * ASYNC_WAKE(loop)         the port's    an irq of that loop was raised
  * ======================================================================== */
 #ifdef ASYNC_CONFIG
 #include ASYNC_CONFIG
@@ -141,10 +147,24 @@
 #define ASYNC_GCC_ 0
 #endif
 
+/* sdcc's elimination of common subexpressions overlooks that a resume jumps
+ * into the middle of a loop, and then uses a value that nothing has computed:
+ * so it is off in a file that includes this. Nor need sdcc say of every
+ * coroutine that the ends of its macros are not reached. */
+#if defined __SDCC
+#pragma nogcse
+#pragma disable_warning 110
+#pragma disable_warning 126
+#endif
+
 /* ---- knobs ------------------------------------------------------------ */
 
 #ifndef ASYNC_DEBUG
 #define ASYNC_DEBUG 0
+#endif
+
+#ifndef ASYNC_SLOW_MS
+#define ASYNC_SLOW_MS 100
 #endif
 
 #ifndef ASYNC_LINT
@@ -197,8 +217,9 @@
 #endif
 #endif
 
+/* To tcc the C library does not say how struct epoll_event is packed. */
 #ifndef ASYNC_POLL
-#ifdef __linux__
+#if defined __linux__ && !defined __TINYC__
 #define ASYNC_POLL 0
 #else
 #define ASYNC_POLL 1
@@ -265,14 +286,20 @@
 #endif
 
 /* Small functions of the hot path: part of their callers, unless the user has
- * asked for small code. */
+ * asked for small code. And what is seldom: apart from the function that does
+ * the usual, which then saves no registers. */
 #if defined __OPTIMIZE__ && !defined __OPTIMIZE_SIZE__ && defined __GNUC__
 #define ASYNC_HOT_ static inline __attribute__((always_inline, unused))
+#define ASYNC_FAST_ 1
+#define ASYNC_APART_ static ASYNC_NOINLINE_
 #else
 #define ASYNC_HOT_ ASYNC_INLINE_
+#define ASYNC_FAST_ 0
+#define ASYNC_APART_ static
 #endif
 
-/* One loop may run in each thread: the pointer to it belongs to the thread. */
+/* One loop may run in each thread: the pointer to it belongs to the thread.
+ * (tcc has no such variables: there, loops run in one thread at a time.) */
 #ifndef ASYNC_THREAD
 #if !ASYNC_HOSTED || defined __TINYC__
 #define ASYNC_THREAD
@@ -360,6 +387,15 @@ typedef int async_status;
  * handles the ASYNC_ECANCELED of another task never swallows its own. */
 #define ASYNC_CANCEL (INT_MIN + 3)
 
+/* In an ASYNC_FINALLY: was the block left by an error, or by the task's own
+ * cancellation? `outcome` is below 0 also when it was left at its end, or by a
+ * break or continue: those are numbers below ASYNC_CANCEL. */
+#define ASYNC_FAILED(outcome) async_failed_(outcome)
+ASYNC_INLINE_ bool async_failed_(int outcome)
+{
+    return outcome < 0 && outcome >= ASYNC_CANCEL;
+}
+
 /* Errors: -errno where the system has errno, else the numbers of Linux. */
 #if ASYNC_HOSTED
 #include <errno.h>
@@ -401,9 +437,17 @@ typedef int async_status;
 #define ASYNC_EALREADY ASYNC_ERRNO_(EALREADY, 114)
 #define ASYNC_EINPROGRESS ASYNC_ERRNO_(EINPROGRESS, 115)
 #define ASYNC_ECANCELED ASYNC_ERRNO_(ECANCELED, 125)
+#ifdef ENOTRECOVERABLE
+#define ASYNC_EBROKEN ASYNC_ERRNO_(ENOTRECOVERABLE, 131)
+#else                       /* a microcontroller, or a system without it */
+#define ASYNC_EBROKEN (-131)
+#endif
 
-/* The user's own errors, n = 0, 1, ...: outside of every errno. */
+/* The user's own errors, n = 0, 1, ...: outside of every errno. And back: the
+ * n of a status that is one of them, that is <= ASYNC_EUSER(0), and no
+ * cancellation. */
 #define ASYNC_EUSER(n) (-4096 - (n))
+#define ASYNC_EUSER_N(status) (-4096 - (status))
 
 /* What a status says, in a few words: never null, never freed, the same text
  * for every result >= 0 and for every ASYNC_EUSER. From any context on a
@@ -589,10 +633,20 @@ ASYNC_API void async_exit_(async_frame *frame, bool pending,
                            const void *memory, size_t size);
 ASYNC_API void async_check_left_(async_frame **inside);
 
+/* A message is put together without libc, so that a board can say it too: the
+ * text so far is `at` long; that of 0 begins a new one. */
+ASYNC_API size_t async_say_(size_t at, const char *text);
+ASYNC_API size_t async_say_number_(size_t at, int number);
+ASYNC_API const char *async_said_(void);
+
 #ifndef ASYNC_NO_LOOP
 /* Asked of the tasks: does one that is not done stand in this memory, whose
  * coroutine has just ended? What is the running one called (or NULL)? */
 ASYNC_API void async_frame_ends_(const void *memory, size_t size);
+/* A coroutine is suspended, or ends: for the running task. */
+ASYNC_API void async_frame_waits_(async_frame *frame);
+ASYNC_API void async_frame_leaves_(const async_frame *frame,
+                                   const void *memory, size_t size);
 ASYNC_API const char *async_debug_task_name_(void);
 #endif
 
@@ -838,7 +892,8 @@ enum {
 /* Look at a condition once per turn of the loop: a register, a flag. It may
  * have side effects: AWAIT_UNTIL((self->c = uart_get()) >= 0). One that holds
  * already does not suspend; a loop around nothing else should also
- * AWAIT(async_yield()). */
+ * AWAIT(async_yield()). While a task polls, its loop never sleeps: on a
+ * hosted system that is a busy processor; await an event or an irq there. */
 #ifdef ASYNC_NO_LOOP
 #define ASYNC_POLL_ ASYNC_PENDING
 #else
@@ -974,7 +1029,10 @@ enum {
 /* Runs on every way out of the bodies above: end, return, break, continue,
  * error, cancellation, timeout. `lvalue`, an int in the frame, keeps what is
  * under way meanwhile: below ASYNC_CANCEL no error, otherwise the result or
- * the error. It goes on at the end of the block, from that lvalue. */
+ * the error, so ASYNC_FAILED(lvalue) asks it, not `lvalue < 0`. It goes on at
+ * the end of the block, from that lvalue: one int for each FINALLY or
+ * WITH_AWAIT that may be under way at once, that is, another one for a block
+ * inside of the finally's body. */
 #define ASYNC_FINALLY(lvalue) \
             async_flow_ = ASYNC_ENDED_; \
             if (0) { \
@@ -1123,6 +1181,9 @@ enum {
  * by hand, a generator answers 1 with an item, and 0 at its end:
  *
  *     AWAIT_VALUE(self->more, count(&self->count, 3, &self->item));
+ *
+ * One that is called by hand and dropped before its end is never closed, and
+ * its finally blocks do not run: ASYNC_FOR closes it.
  * ======================================================================== */
 
 /* The frame of a generator. Zeroed memory is a fresh one. */
@@ -1247,6 +1308,7 @@ typedef int64_t async_duration;
 
 /* Durations: ASYNC_MS(20), ASYNC_SEC(1.5). Rounded up to whole ticks where a
  * tick is longer than the unit, so that a wait is never shorter than written.
+ * (The argument may have a fraction; one of a tick is cut off.)
  * A constant that does not fit async_duration is a compile-time warning. */
 #if ASYNC_TICK_HZ == 1000000000
 #define ASYNC_US(n) ((async_duration)((n) * INT64_C(1000)))
@@ -1397,8 +1459,8 @@ ASYNC_INLINE_ async_node *async_ring_pop_(async_node **tail)
  *   NEW, YIELDED, READY and STRUCK tasks are in the ready queue, and so is a
  *   RUNNING one that polls. WAITING: in an async_list. LINKED: in a ring or a
  *   slot that its owner knows (an irq, a descriptor). JOINING: in the ring of
- *   the task that it joins. SLEEPING: in the timer queue. DEAF: like LINKED,
- *   but strikes do not disturb it.
+ *   the task that it joins. SLEEPING: in the timer queue. DEAF: in a list or
+ *   a ring, where strikes do not disturb it.
  *
  * Every operation obeys one rule, each time it is evaluated:
  *   1. granted, or possible right now: take it, and go on;
@@ -1412,7 +1474,6 @@ ASYNC_INLINE_ async_node *async_ring_pop_(async_node **tail)
 
 typedef struct async_task async_task;
 typedef struct async_loop async_loop;
-typedef struct async_timeout async_timeout;
 
 /* What a task runs. An entry may take a pointer to its own struct instead of
  * the void pointer; async_spawn checks that the frame it is given fits. */
@@ -1423,10 +1484,10 @@ typedef async_status (*async_fn)(void *frame);
 enum {
     ASYNC_IDLE_ = 0, ASYNC_DONE_, ASYNC_NEW_, ASYNC_RUNNING_, ASYNC_YIELDED_,
     ASYNC_READY_,
-    ASYNC_STRUCK_, ASYNC_WAITING_, ASYNC_LINKED_, ASYNC_JOINING_, ASYNC_SLEEPING_,
-    ASYNC_DEAF_,
+    ASYNC_STRUCK_,
+    ASYNC_WAITING_, ASYNC_LINKED_, ASYNC_JOINING_, ASYNC_SLEEPING_, ASYNC_DEAF_,
     /* nodes that are no tasks */
-    ASYNC_SCOPE_, ASYNC_UNARMED_, ASYNC_WATCH_,
+    ASYNC_ALARM_, ASYNC_UNARMED_, ASYNC_WATCH_,
     ASYNC_STATE_ = 0x0f,
     /* what hangs over a task, beside its state */
     ASYNC_STRIKE_ = 0x10,       /* something of the following is undelivered */
@@ -1463,7 +1524,7 @@ struct async_task {
     async_fn fn;
     void *frame;
     async_node *joiners;        /* a ring of tasks and watches */
-    async_timeout *scopes;      /* the innermost deadline */
+    struct async_scope_ *scopes; /* the innermost, see scope.h */
 #if ASYNC_DEBUG
     const char *name;
     const char *file;
@@ -1537,9 +1598,10 @@ ASYNC_API int async_spawn_(async_loop *loop, async_task *task, async_fn fn,
  * is passed on to the task, once, and the joiner goes on waiting: if the task
  * then ends cancelled, so does the join; if it ends otherwise, the join gives
  * its result and the strike hits the joiner's next await.
- * ASYNC_EDEADLK for the caller itself, or a task that (through any number of
- * joins) joins the caller; ASYNC_EINVAL for NULL or a task that was never
- * spawned. Task only. */
+ * The task is one of the same loop (a debug build traps others: between loops
+ * goes an async_irq). ASYNC_EDEADLK for the caller itself, or a task that
+ * (through any number of joins) joins the caller; ASYNC_EINVAL for NULL or a
+ * task that was never spawned. Task only. */
 ASYNC_API ASYNC async_join(async_task *task);
 
 /* AWAIT(async_shield(task)): the same, but a strike leaves the task alone and
@@ -1549,8 +1611,10 @@ ASYNC_API ASYNC async_shield(async_task *task);
 /* Strike a task: the await that it is suspended in, or the next one that would
  * suspend it, fails with ASYNC_CANCEL. Strikes coalesce until one is delivered;
  * a further one may then interrupt the cleanup. A task that has not run yet
- * never does. 1 if the strike counts, 0 if the task is done already or was
- * never spawned, ASYNC_EINVAL for NULL. Task or callback of the same loop. */
+ * never does: no finally of it runs either, so what a spawner acquired for it
+ * is released by a done callback, or by whoever joins it. 1 if the strike
+ * counts, 0 if the task is done already or was never spawned, ASYNC_EINVAL for
+ * NULL. Task or callback of the same loop. */
 ASYNC_API int async_cancel(async_task *task);
 
 /* Is it finished? False for one never spawned. Any context of its loop. */
@@ -1565,7 +1629,8 @@ ASYNC_API int async_result(const async_task *task);
  * joins it was struck in this very turn, and has yet to look). A task that is
  * done calls at once. 0, ASYNC_EINVAL for NULL or a task that was never
  * spawned, ASYNC_EALREADY for a watch (zeroed or called memory, like a task)
- * that is registered. A callback must not block, and cannot await. Task or callback of the loop. */
+ * that is registered. A callback must not block, and cannot await. Task or
+ * callback of the loop. */
 ASYNC_API int async_on_done(async_task *task, async_watch *watch,
                             async_watch_fn fn);
 
@@ -1644,6 +1709,14 @@ typedef struct async_timers {
 
 #endif
 
+/* A timer that is no task: the loop takes it out of the queue when it is due,
+ * and calls fire, which changes its state or puts it back. */
+typedef struct async_alarm_ async_alarm_;
+struct async_alarm_ {
+    async_timer timer;          /* its state: ASYNC_ALARM_ while in the queue */
+    void (*fire)(async_alarm_ *alarm, async_ticks now);
+};
+
 #define ASYNC_TIMER_OF_(n) ((async_timer *)(void *)(n))
 
 /* Make it empty, at this time. */
@@ -1684,6 +1757,7 @@ ASYNC_API void async_timer_each_(async_timers *timers,
  * ======================================================================== */
 
 struct async_irq;
+struct async_call;
 
 enum { ASYNC_GO_ON_ = 0, ASYNC_STOPPED_, ASYNC_ENDED_RUN_ };
 
@@ -1701,7 +1775,16 @@ struct async_loop {
     bool fresh;
     unsigned char stop;         /* ASYNC_GO_ON_ and so on */
     bool running;               /* inside a run or a step of it */
-    volatile unsigned char notified;    /* an irq was raised: look at irqs */
+#if ASYNC_HOSTED
+    volatile unsigned notified; /* an irq was raised: look at irqs */
+#else
+    volatile unsigned char notified;
+#endif
+#if !ASYNC_HOSTED               /* see ASYNC_HOOK_ */
+    void (*unpark)(async_task *task);
+    void (*tell)(async_task *task, int result);
+    void (*dispatch)(async_loop *loop);
+#endif
 #if ASYNC_HOSTED
     unsigned char round;        /* closing: tasks spawned from here on */
     unsigned left;              /* closing: tasks of earlier rounds */
@@ -1710,6 +1793,10 @@ struct async_loop {
     async_timers timers;
 #if ASYNC_DEBUG
     async_task *all;            /* every task that is not done */
+    struct async_call *calls;   /* every call that is pending */
+    async_ticks began;          /* the running step: when, and where */
+    const char *from_file;
+    int from_line;
 #endif
 };
 
@@ -1775,6 +1862,25 @@ ASYNC_API async_loop *async_loop_use(async_loop *loop);
 
 /* ---- for the operations ------------------------------------------------- */
 
+/* On a microcontroller the loop reaches what only some programs use through
+ * pointers, which the first use sets: so what a program never calls is not
+ * linked either. */
+ASYNC_API void async_unpark_(async_task *task);
+ASYNC_API void async_tell_(async_task *task, int result);
+ASYNC_API void async_irq_dispatch_(async_loop *loop);
+#if ASYNC_HOSTED
+#define ASYNC_HOOK_(name, function) ((void)0)
+#define ASYNC_HOOKED_(name, function) function
+#else
+#define ASYNC_HOOK_(name, function) \
+    ((void)(async_this_loop_->name = (function)))
+#define ASYNC_HOOKED_(name, function) async_this_loop_->name
+#endif
+
+#if ASYNC_DEBUG
+ASYNC_API void async_debug_misuse_(const char *operation, const char *what);
+#endif
+
 /* Append a task that is in no queue to the ready queue: O(1). The queue ends
  * where `tail` points, and what stands there is of no meaning. */
 ASYNC_INLINE_ void async_ready_(async_loop *loop, async_task *task)
@@ -1789,6 +1895,11 @@ ASYNC_INLINE_ void async_ready_(async_loop *loop, async_task *task)
  * The caller has taken it out of its list, or does so at once. */
 ASYNC_INLINE_ void async_wake_(async_task *task, int result)
 {
+#if ASYNC_DEBUG
+    if (task->loop != async_this_loop_) {
+        async_debug_misuse_("a wake", "the task that waits is another loop's");
+    }
+#endif
     task->timer.u.result = result;
     async_set_state_(task, ASYNC_READY_);
     async_ready_(async_this_loop_, task);
@@ -1819,6 +1930,7 @@ ASYNC_INLINE_ async_status async_link_(async_node **ring, unsigned state)
 
     task->timer.u.ring = ring;
     if (ring != NULL) {
+        ASYNC_HOOK_(unpark, async_unpark_);
         async_ring_append_(ring, &task->timer.node);
     }
     async_set_state_(task, state);
@@ -1852,8 +1964,6 @@ ASYNC_INLINE_ bool async_granted_(async_task *task)
 /* The running task, for an operation; a debug build names one that is called
  * where there is none, or while another one is under way. */
 #if ASYNC_DEBUG
-ASYNC_API void async_debug_misuse_(const char *operation, const char *what);
-
 ASYNC_INLINE_ async_task *async_self_in_(const char *operation)
 {
     if (async_this_task_ == NULL) {
@@ -1919,6 +2029,85 @@ ASYNC_API int async_future_set(async_future *future, int result);
  * cancelled waiter leaves; the future and the other waiters are untouched. */
 ASYNC_API ASYNC async_future_wait(async_future *future);
 /* ===========================================================================
+ * scope: what encloses a task's awaits and may strike them: a deadline, or a
+ * group whose child failed. Not a public part: timeout.h and group.h are.
+ *
+ * Scopes form a chain on the task, the innermost first. One that strikes ends
+ * the await inside with ASYNC_CANCEL, as a cancel does; where that leaves the
+ * scope again it becomes the scope's own error, but only if
+ *
+ *     - this scope did strike,
+ *     - no real cancel came inside it, or was delivered there, and
+ *     - no scope around it has struck too, since this one was entered:
+ *
+ * then those win, and the strike travels on. A result that was ready in time
+ * is kept: a scope takes its undelivered strike along when it is left. (Every
+ * interleaving of two scopes and a cancel was tried against this rule.)
+ * ======================================================================== */
+
+enum {
+    ASYNC_FIRED_ = 1,           /* it struck, which is yet to be delivered; */
+    ASYNC_DELIVERED_ = 2,       /* or that was delivered */
+    ASYNC_UNDER_ = 4,           /* one around it struck while it was entered */
+    ASYNC_POLLS_ = 8            /* it struck when it was entered */
+};
+
+typedef struct async_scope_ {
+    struct async_scope_ *up;     /* the scope around it */
+    async_task *task;           /* NULL when the scope is not entered */
+    unsigned char fired;        /* ASYNC_FIRED_ and so on */
+    unsigned char outside;      /* did a cancel come before it? */
+} async_scope_;
+
+/* The rest of entering for a task over which a strike hangs. */
+ASYNC_API void async_scope_enter_struck_(async_scope_ *scope);
+
+ASYNC_INLINE_ void async_scope_enter_(async_scope_ *scope, async_task *task)
+{
+    async_mark_ state = task->timer.node.state;
+
+    scope->task = task;
+    scope->up = task->scopes;
+    task->scopes = scope;
+    scope->fired = 0;
+    scope->outside = (unsigned char)(state & ASYNC_CANCELED_);
+    task->timer.node.state = (async_mark_)(state & ~(unsigned)ASYNC_CANCELED_);
+    if (ASYNC_UNLIKELY_((state & ASYNC_STRIKE_) != 0)) {
+        async_scope_enter_struck_(scope);
+    }
+}
+
+/* Has it struck, since it was last entered? */
+ASYNC_INLINE_ bool async_scope_fired_(const async_scope_ *scope)
+{
+    return (scope->fired & (ASYNC_FIRED_ | ASYNC_DELIVERED_)) != 0;
+}
+
+/* Strike its task, now. */
+ASYNC_API void async_scope_strike_(async_scope_ *scope);
+
+/* Leave the innermost scope, with rc on the way out (in-flight codes of a
+ * block included): what becomes of it, which is `becomes` if the scope's own
+ * strike ended the await. */
+ASYNC_API async_status async_scope_settle_(async_scope_ *scope, async_status rc,
+                                           async_status becomes);
+
+ASYNC_INLINE_ async_status async_scope_leave_(async_scope_ *scope,
+                                              async_status rc,
+                                              async_status becomes)
+{
+    async_task *task = scope->task;
+
+    task->scopes = scope->up;
+    if (ASYNC_UNLIKELY_(scope->fired != 0)) {
+        rc = async_scope_settle_(scope, rc, becomes);
+    }
+    scope->task = NULL;
+    task->timer.node.state =
+        (async_mark_)(task->timer.node.state | scope->outside);
+    return rc;
+}
+/* ===========================================================================
  * sleep: what time it is, and waiting for a time.
  * ======================================================================== */
 
@@ -1933,7 +2122,8 @@ ASYNC_API ASYNC async_future_wait(async_future *future);
 ASYNC_API async_ticks async_now(void);
 
 /* AWAIT(async_sleep(duration)): suspend the task for so long, counted from the
- * time of this turn. A duration of zero or less is an async_yield. Never wakes
+ * time of this turn. A duration of zero or less is an async_yield; ASYNC_NEVER
+ * is the longest one, not for ever: for that await a future. Never wakes
  * early; how late is a matter of the other tasks and of the clock's tick.
  *
  * A cancel that comes before the time is over ends it with ASYNC_CANCEL; one
@@ -1947,37 +2137,149 @@ ASYNC_API ASYNC async_sleep(async_duration duration);
 ASYNC_API ASYNC async_sleep_until(async_ticks time);
 
 /* The same, where it has been read in this turn already: at once. */
+#if ASYNC_FAST_
 #define ASYNC_NOW_() \
     (ASYNC_LIKELY_(async_this_loop_->fresh) ? async_this_loop_->now \
                                             : async_now())
+#else
+#define ASYNC_NOW_() async_now()
+#endif
+/* ===========================================================================
+ * call: an ordinary function that the loop calls later. Not a task: it cannot
+ * await, and nobody can join it. It is the cheapest thing that happens at a
+ * time, and where a program made of callbacks is brought to a loop.
+ *
+ *     struct lamp { async_call call; int pin; };
+ *
+ *     static void off(async_call *call)
+ *     {
+ *         struct lamp *lamp = (struct lamp *)(void *)call;
+ *         gpio_clear(lamp->pin);
+ *     }
+ *
+ *     async_call_later(&lamp->call, ASYNC_SEC(2), off);
+ *
+ * Calls are made in the order of their times, those of the same time in the
+ * order in which they were asked for; at the beginning of a turn, before the
+ * tasks of that turn. A call must not block, and may do what a task may but
+ * await: spawn, cancel, set an event, ask for calls, the same one included.
+ *
+ * A call keeps no loop running. One that is pending when its loop ends is not
+ * made, and its memory is to be zeroed before it is used again.
+ * ======================================================================== */
+
+/* In the caller's memory: zeroed or called memory, or a cancelled call. It is
+ * to stay where it is while the call is pending, so one that lives in a frame
+ * is cancelled in a finally. Usually the first member of what it is about. */
+typedef struct async_call async_call;
+typedef void (*async_call_fn)(async_call *call);
+struct async_call {
+    async_alarm_ alarm;
+    async_call_fn fn;
+#if ASYNC_DEBUG
+    async_call *next, **back;   /* of the pending ones of its loop */
+#endif
+};
+
+#define async_call_soon ASYNC_ABI_(async_call_soon)
+#define async_call_later ASYNC_ABI_(async_call_later)
+#define async_call_at ASYNC_ABI_(async_call_at)
+#define async_call_cancel ASYNC_ABI_(async_call_cancel)
+
+/* Let the loop call fn(call) at the next tick of its clock, and not before the
+ * tasks that run in this turn have done so. 0, ASYNC_EALREADY when this call
+ * is pending, ASYNC_EPERM when no loop is current, ASYNC_EINVAL for NULL. From
+ * a task, a callback or another call; before the loop runs, too. Costs an
+ * insertion into the timer queue. */
+ASYNC_API int async_call_soon(async_call *call, async_call_fn fn);
+
+/* The same `duration` from now, or soon for one of zero or less. */
+ASYNC_API int async_call_later(async_call *call, async_duration duration,
+                               async_call_fn fn);
+
+/* The same at an instant, or soon for one that has passed (by no more than
+ * half the range). */
+ASYNC_API int async_call_at(async_call *call, async_ticks time,
+                            async_call_fn fn);
+
+/* Do not make the call; its memory is free at once. 1, or 0 if it was not
+ * pending (made already, or never asked for), ASYNC_EINVAL for NULL. */
+ASYNC_API int async_call_cancel(async_call *call);
+/* ===========================================================================
+ * interval: periodic ticks without drift: the times are counted from the
+ * first one on, not from when a task got round to it. Not a timer that calls
+ * back: a task waits for each tick.
+ *
+ * A tick is late when the one after it is due, too, because the task had
+ * other things to do, or the loop had. A period of 10, ticks taken at:
+ *
+ *     on time         10  20  30  40  50  60  70  80
+ *     ASYNC_BURST     10  20 .busy..47 47 50  60  70  80  none is left out
+ *     ASYNC_SKIP      10  20 .busy..47     50  60  70  80  the grid is kept
+ *     ASYNC_DELAY     10  20 .busy..47        57  67  77   the distance is
+ * ======================================================================== */
+
+/* What becomes of the ticks that a late task missed. */
+enum async_interval_mode {
+    ASYNC_SKIP,             /* leave them out, go on with the next on time */
+    ASYNC_BURST,            /* make up for them, one after the other */
+    ASYNC_DELAY             /* leave them out, a whole period from now on */
+};
+
+/* `next` is when the next tick is due, and may be set, for another phase. */
+typedef struct async_interval {
+    async_ticks next;
+    async_duration period;
+    unsigned char mode;
+} async_interval;
+
+#define async_interval_open ASYNC_ABI_(async_interval_open)
+#define async_interval_wait ASYNC_ABI_(async_interval_wait)
+
+/* Ticks every `period`, the first of them a period from now. 0, ASYNC_EPERM
+ * when no loop is current, or ASYNC_EINVAL for NULL, a period of zero or less,
+ * and a mode that is none of the three. There is nothing to close. Any context
+ * of the loop's thread. */
+ASYNC_API int async_interval_open(async_interval *interval,
+                                  async_duration period, int mode);
+
+/* AWAIT_VALUE(n, async_interval_wait(&interval)): wait for the next tick; one
+ * that has passed is taken after a yield. n is for how many ticks it stands:
+ * 1, and with ASYNC_SKIP as many more as were left out (32767 at most); with
+ * ASYNC_DELAY always 1, as with ASYNC_BURST. ASYNC_EINVAL for NULL or an
+ * interval that is not open.
+ *
+ * A strike that comes before the tick leaves it untaken; one that comes with
+ * it finds it taken, and hits the next await. Task only, one task at a time.
+ * Costs an async_sleep_until, and for ASYNC_SKIP a division when late. */
+ASYNC_API ASYNC async_interval_wait(async_interval *interval);
 /* ===========================================================================
  * timeout: a deadline around an await, or around a block of them.
  *
- * Scopes nest, and form a chain on the task. When a deadline passes, its task
- * is struck like by a cancel: the await inside fails with ASYNC_CANCEL, the
- * cleanup there runs to its end, and where the strike leaves the scope it
- * becomes ASYNC_ETIMEDOUT, an error that may be caught. It does so only if
- * this scope's own deadline struck, and no cancel came inside it, and no
- * outer deadline has passed: then those win, and the strike travels on.
- * What was ready in time is kept: leaving a scope takes its strike along.
+ * When a deadline passes, its task is struck like by a cancel: the await
+ * inside fails with ASYNC_CANCEL, the cleanup there runs to its end, and where
+ * the strike leaves the scope it becomes ASYNC_ETIMEDOUT, an error that may be
+ * caught. A cancel that came inside, or a scope around it that struck as well,
+ * wins over it; and what was ready in time is kept: see scope.h.
  * ======================================================================== */
 
 /* Put one into the frame for each scope; zeroed memory is a fresh one. It is
  * to stay where it is while the scope is entered. */
-struct async_timeout {
-    async_timer timer;          /* in the queue, at this time or earlier than */
+typedef struct async_timeout {
+    async_alarm_ alarm;         /* in the queue, at this time or before */
     async_ticks deadline;       /* this one, to which it may have moved */
-    async_task *task;           /* NULL when the scope is not entered */
-    struct async_timeout *up;   /* the scope around it */
-    unsigned char fired;        /* 0, 1: struck, 2: the strike was delivered */
-    unsigned char outside;      /* was a cancel delivered outside of it? */
-};
+    async_scope_ scope;
+} async_timeout;
 
 /* AWAIT(ASYNC_TIMEOUT(&self->scope, duration, x)): await x for at most so
  * long. Gives x's own result or error, or ASYNC_ETIMEDOUT, after x has ended
  * its cleanup. Zero or less is a poll: x may complete if it need not suspend.
  * Nests: x may be an ASYNC_TIMEOUT of another scope. Costs an insertion into
- * the timer queue and a removal. Task only. */
+ * the timer queue and a removal. Task only.
+ *
+ * Around async_join, async_gather or async_race it cancels the tasks, and
+ * waits until they have ended. To stop waiting only: around async_shield or
+ * async_wait, which leave them alone. */
 #define ASYNC_TIMEOUT(scope, duration, x) \
     (async_timeout_enter_((scope), (duration)), \
      async_timeout_await_((scope), (x)))
@@ -1991,8 +2293,7 @@ struct async_timeout {
  *
  * `break`, `continue` and ASYNC_RETURN leave it as they leave an ASYNC_TRY. */
 #define ASYNC_TIMEOUT_BEGIN(scope, duration) \
-    ASYNC_SCOPE_((async_timeout_enter_((scope), (duration)), \
-                  async_timeout_begin_(scope)), \
+    ASYNC_SCOPE_(async_timeout_begin_((scope), (duration)), \
                  async_timeout_leave_((scope), async_rc_))
 #define ASYNC_TIMEOUT_END ASYNC_SCOPE_END_
 
@@ -2004,57 +2305,68 @@ struct async_timeout {
 /* Move the deadline of an entered scope to `duration` from now; ASYNC_NEVER
  * takes it off. To a later time this is almost free: a few instructions, no
  * touch of the timer queue. 0, or ASYNC_EALREADY when the deadline has struck,
- * ASYNC_EINVAL for NULL or a scope that is not entered. Any task of the loop. */
-ASYNC_API int async_timeout_reschedule(async_timeout *scope,
+ * ASYNC_EINVAL for NULL or a scope that is not entered. Any task of the
+ * loop. */
+ASYNC_API int async_timeout_reschedule(async_timeout *timeout,
                                        async_duration duration);
 
 /* Has the deadline of this scope struck since it was last entered? Still
  * answers after the scope was left. */
-ASYNC_API bool async_timeout_expired(const async_timeout *scope);
+ASYNC_API bool async_timeout_expired(const async_timeout *timeout);
 
 /* Enter a scope, if this is not the await of a resume. */
-ASYNC_API void async_timeout_open_(async_timeout *scope,
+ASYNC_API void async_timeout_open_(async_timeout *timeout,
                                    async_duration duration);
-ASYNC_API void async_timeout_arm_(async_timeout *scope);
+ASYNC_API void async_timeout_arm_(async_timeout *timeout);
 
-ASYNC_INLINE_ void async_timeout_enter_(async_timeout *scope,
+ASYNC_INLINE_ void async_timeout_enter_(async_timeout *timeout,
                                         async_duration duration)
 {
 #if ASYNC_DEBUG
-    if (scope->task != NULL && scope->task != async_this_task_) {
+    if (timeout == NULL) {
+        async_debug_misuse_("a timeout", "its scope is NULL");
+    } else if (timeout->scope.task != NULL
+               && timeout->scope.task != async_this_task_) {
         async_debug_misuse_("a timeout", "entered while another task is in it");
     }
 #endif
-    if (scope->task == NULL) {
-        async_timeout_open_(scope, duration);
+    if (timeout->scope.task == NULL) {
+        async_timeout_open_(timeout, duration);
     }
 }
 
-/* A block may suspend anywhere in it: the deadline is set at once. */
-ASYNC_INLINE_ void async_timeout_begin_(async_timeout *scope)
+/* A block is entered once. It may suspend anywhere: the deadline is set now. */
+ASYNC_INLINE_ void async_timeout_begin_(async_timeout *timeout,
+                                        async_duration duration)
 {
-    if (scope->timer.node.state == ASYNC_UNARMED_) {
-        async_timeout_arm_(scope);
+#if ASYNC_DEBUG
+    if (timeout->scope.task != NULL) {
+        async_debug_misuse_("a timeout", "entered again, but not left yet");
+    }
+#endif
+    async_timeout_enter_(timeout, duration);
+    if (timeout->alarm.timer.node.state == ASYNC_UNARMED_) {
+        async_timeout_arm_(timeout);
     }
 }
 
 /* rc: how the block ended, in-flight codes included; returns what becomes of
  * it. */
-ASYNC_API async_status async_timeout_leave_(async_timeout *scope,
+ASYNC_API async_status async_timeout_leave_(async_timeout *timeout,
                                             async_status rc);
 
 /* Only now that the await suspends does the deadline go into the queue. */
-ASYNC_INLINE_ ASYNC async_timeout_await_(async_timeout *scope, async_status rc)
+ASYNC_INLINE_ ASYNC async_timeout_await_(async_timeout *timeout,
+                                         async_status rc)
 {
     if (rc != ASYNC_PENDING) {
-        return async_timeout_leave_(scope, rc);
+        return async_timeout_leave_(timeout, rc);
     }
-    if (scope->timer.node.state == ASYNC_UNARMED_) {
-        async_timeout_arm_(scope);
+    if (timeout->alarm.timer.node.state == ASYNC_UNARMED_) {
+        async_timeout_arm_(timeout);
     }
     return rc;
 }
-ASYNC_API void async_timeout_fire_(async_timeout *scope, async_ticks now);
 /* ===========================================================================
  * irq: the one way into a loop from outside: from an interrupt handler, a
  * signal handler or another thread.
@@ -2113,9 +2425,813 @@ ASYNC_API ASYNC async_irq_wait(async_irq *irq);
 /* Unbind it, after its source was disabled: events not yet taken are dropped,
  * a waiting task gets ASYNC_ECANCELED. 0 or ASYNC_EINVAL. Loop's thread. */
 ASYNC_API int async_irq_close(async_irq *irq);
+/* ===========================================================================
+ * event: a flag that tasks wait for. It has no value and no owner: a result
+ * that is set once is a future, a count is a semaphore.
+ * ======================================================================== */
 
-/* For the loop: wake the tasks whose irqs were raised. */
-ASYNC_API void async_irq_dispatch_(async_loop *loop);
+/* Zeroed memory is an event that is not set. */
+typedef struct async_event {
+    async_list waiters;
+    bool set;
+} async_event;
+
+#define async_event_set ASYNC_ABI_(async_event_set)
+#define async_event_clear ASYNC_ABI_(async_event_clear)
+#define async_event_is_set ASYNC_ABI_(async_event_is_set)
+#define async_event_wait ASYNC_ABI_(async_event_wait)
+
+/* Set it, and wake all who wait, the oldest first. It stays set: setting it
+ * again changes nothing. Who is woken goes on even if the event is cleared
+ * before its turn comes, or its memory is gone. 0, or ASYNC_EINVAL for NULL.
+ * Task or callback of the loop in which they wait. Constant time for each. */
+ASYNC_API int async_event_set(async_event *event);
+
+/* Whoever waits from now on waits for the next set. 0, or ASYNC_EINVAL for
+ * NULL. Any context of the loop's thread. */
+ASYNC_API int async_event_clear(async_event *event);
+
+/* Is it set? False for NULL. Any context of the loop's thread. */
+ASYNC_API bool async_event_is_set(const async_event *event);
+
+/* AWAIT(async_event_wait(event)): go on once it is set, at once if it is. 0;
+ * ASYNC_EINVAL for NULL. Any number of tasks of one loop may wait. A cancelled
+ * waiter leaves, the others are untouched. Task only. */
+ASYNC_API ASYNC async_event_wait(async_event *event);
+/* ===========================================================================
+ * lock: mutual exclusion of tasks across their awaits. Between two awaits a
+ * task is alone anyway; nor does it keep threads or interrupts out.
+ *
+ *     ASYNC_WITH(async_lock_acquire(&self->lock),
+ *                async_lock_release(&self->lock)) {
+ *         AWAIT(...);
+ *     } ASYNC_WITH_END;
+ *
+ * Strictly first come, first served: a release hands the lock over to the
+ * oldest waiter, so nobody slips in between, and a waiter that is cancelled
+ * after that holds the lock all the same.
+ * ======================================================================== */
+
+/* Zeroed memory is a free lock. It belongs to the tasks of one loop. */
+typedef struct async_lock {
+    async_list waiters;
+    async_task *owner;          /* NULL: free, and then nobody waits */
+} async_lock;
+
+#define async_lock_acquire ASYNC_ABI_(async_lock_acquire)
+#define async_lock_try ASYNC_ABI_(async_lock_try)
+#define async_lock_release ASYNC_ABI_(async_lock_release)
+#define async_lock_locked ASYNC_ABI_(async_lock_locked)
+
+/* AWAIT(async_lock_acquire(lock)): wait until it is free, and take it. 0;
+ * ASYNC_EDEADLK if the caller holds it already, ASYNC_EINVAL for NULL. A
+ * cancelled waiter leaves, and the others move up. The holder is to release it
+ * before it ends: on every way out, which is what ASYNC_WITH is for; a debug
+ * build traps who waits for a task that has not. Task only. Constant time. */
+ASYNC_API ASYNC async_lock_acquire(async_lock *lock);
+
+/* Take it if it is free: 0; ASYNC_EAGAIN when it is held, by whomever,
+ * ASYNC_EPERM outside of a task, ASYNC_EINVAL for NULL. Constant time. */
+ASYNC_API int async_lock_try(async_lock *lock);
+
+/* Give it to the oldest waiter, who goes on in its turn; free it if there is
+ * none. Does not suspend. 0; ASYNC_EPERM when the running task does not hold
+ * it, ASYNC_EINVAL for NULL. Constant time. */
+ASYNC_API int async_lock_release(async_lock *lock);
+
+/* Does anybody hold it? False for NULL. Any context of the loop's thread. */
+ASYNC_API bool async_lock_locked(const async_lock *lock);
+/* ===========================================================================
+ * semaphore: a number of permits that tasks take and give back. It has no
+ * owner: any task may give back what another one took, or signal with it.
+ *
+ * Strictly first come, first served, as the lock is: a release hands its
+ * permit over to the oldest waiter.
+ * ======================================================================== */
+
+/* Zeroed memory is a semaphore without a permit. Its tasks are of one loop. */
+typedef struct async_semaphore {
+    async_list waiters;
+    int value;                  /* permits to be had; 0 while somebody waits */
+    int short_of;               /* it holds at most INT_MAX - short_of */
+} async_semaphore;
+
+#define async_semaphore_open ASYNC_ABI_(async_semaphore_open)
+#define async_semaphore_open_bounded ASYNC_ABI_(async_semaphore_open_bounded)
+#define async_semaphore_acquire ASYNC_ABI_(async_semaphore_acquire)
+#define async_semaphore_try ASYNC_ABI_(async_semaphore_try)
+#define async_semaphore_release ASYNC_ABI_(async_semaphore_release)
+#define async_semaphore_value ASYNC_ABI_(async_semaphore_value)
+
+/* Make it one with so many permits. Nobody may be waiting for it. 0, or
+ * ASYNC_EINVAL for NULL or a negative number. Any context. */
+ASYNC_API int async_semaphore_open(async_semaphore *semaphore, int permits);
+
+/* The same, but it never holds more than these: a release too many is an
+ * error, which finds the bug of giving back twice. */
+ASYNC_API int async_semaphore_open_bounded(async_semaphore *semaphore,
+                                           int permits);
+
+/* AWAIT(async_semaphore_acquire(semaphore)): wait for a permit, and take it.
+ * 0; ASYNC_EINVAL for NULL. A cancelled waiter leaves, and the others move
+ * up; one that is cancelled after it got its permit keeps it. Task only.
+ * Constant time. */
+ASYNC_API ASYNC async_semaphore_acquire(async_semaphore *semaphore);
+
+/* Take one if there is one: 0, or ASYNC_EAGAIN; ASYNC_EINVAL for NULL. Any
+ * context of the loop's thread. Constant time. */
+ASYNC_API int async_semaphore_try(async_semaphore *semaphore);
+
+/* Give one to the oldest waiter, who goes on in its turn, or keep it for the
+ * next to come. Does not suspend. 0; ASYNC_EOVERFLOW, and nothing is changed,
+ * for more than a bounded one may hold, or an int can; ASYNC_EINVAL for NULL.
+ * Task or callback of the loop. Constant time. */
+ASYNC_API int async_semaphore_release(async_semaphore *semaphore);
+
+/* How many permits are to be had at once; ASYNC_EINVAL for NULL. Any context
+ * of the loop's thread. */
+ASYNC_API int async_semaphore_value(const async_semaphore *semaphore);
+/* ===========================================================================
+ * condition: waiting, under a lock, until somebody says that what the lock
+ * protects has changed. It holds no state: what is waited for is yours.
+ *
+ *     ASYNC_WITH(async_lock_acquire(&shop->lock),
+ *                async_lock_release(&shop->lock)) {
+ *         while (shop->loaves == 0) {
+ *             AWAIT(async_condition_wait(&shop->changed));
+ *         }
+ *         shop->loaves--;
+ *     } ASYNC_WITH_END;
+ *
+ * The loop stands for wait_for(predicate): between the notification and the
+ * moment at which its task has the lock again, others may have had it.
+ * ======================================================================== */
+
+/* Any number of conditions may share a lock. */
+typedef struct async_condition {
+    async_list waiters;
+    async_lock *lock;
+} async_condition;
+
+#define async_condition_open ASYNC_ABI_(async_condition_open)
+#define async_condition_wait ASYNC_ABI_(async_condition_wait)
+#define async_condition_notify ASYNC_ABI_(async_condition_notify)
+#define async_condition_notify_all ASYNC_ABI_(async_condition_notify_all)
+
+/* Make it one of this lock. Nobody may be waiting for it. 0, or ASYNC_EINVAL
+ * for NULL. Any context. */
+ASYNC_API int async_condition_open(async_condition *condition,
+                                   async_lock *lock);
+
+/* AWAIT(async_condition_wait(condition)): release the lock, wait to be
+ * notified, take the lock again. 0; ASYNC_EPERM when the caller does not hold
+ * the lock, ASYNC_EINVAL for NULL or a condition that was not opened.
+ *
+ * However it ends, but for these two errors, the caller holds the lock: when a
+ * strike ends the wait, it takes the lock again first, which no further strike
+ * disturbs, and fails then. One that was notified before the strike returns 0,
+ * so no notification is lost; the strike hits its next await. Task only. */
+ASYNC_API ASYNC async_condition_wait(async_condition *condition);
+
+/* Wake the n oldest of those who wait, or as many as there are: how many. They
+ * go on one after the other, as each gets the lock. 0 is no error, and is
+ * forgotten: who waits later is not woken by it. ASYNC_EPERM when the caller
+ * does not hold the lock, ASYNC_EINVAL for NULL, a negative n, or a condition
+ * that was not opened. Task only; does not suspend. */
+ASYNC_API int async_condition_notify(async_condition *condition, int n);
+
+/* The same for all who wait. */
+ASYNC_API int async_condition_notify_all(async_condition *condition);
+/* ===========================================================================
+ * barrier: a place where tasks wait until a given number of them is there;
+ * then all go on, and it is empty again. It does not wait for the end of
+ * tasks: that is what joins, gathers and groups do.
+ *
+ * Who is let through has been given its result, and is out of the barrier from
+ * then on, even if its turn has yet to come: a later reset or abort does not
+ * touch it, and who comes next waits for the next round.
+ * ======================================================================== */
+
+/* Its tasks are of one loop. */
+typedef struct async_barrier {
+    async_list waiters;
+    int parties;                /* 0: not opened */
+    int arrived;                /* who waits, or was struck and has not run */
+    bool broken;
+} async_barrier;
+
+#define async_barrier_open ASYNC_ABI_(async_barrier_open)
+#define async_barrier_wait ASYNC_ABI_(async_barrier_wait)
+#define async_barrier_reset ASYNC_ABI_(async_barrier_reset)
+#define async_barrier_abort ASYNC_ABI_(async_barrier_abort)
+#define async_barrier_broken ASYNC_ABI_(async_barrier_broken)
+#define async_barrier_parties ASYNC_ABI_(async_barrier_parties)
+#define async_barrier_waiting ASYNC_ABI_(async_barrier_waiting)
+
+/* Make it one for so many tasks. Nobody may be waiting at it. 0, or
+ * ASYNC_EINVAL for NULL or a number below 1. Any context. */
+ASYNC_API int async_barrier_open(async_barrier *barrier, int parties);
+
+/* AWAIT_VALUE(i, async_barrier_wait(barrier)): wait until all are there. i is
+ * 0 for the one that came first, and so on: parties - 1 for the last, which
+ * does not suspend. ASYNC_EBROKEN when the barrier is broken, or is reset
+ * meanwhile; ASYNC_EINVAL for NULL or a barrier that was not opened. A
+ * cancelled waiter leaves, and the others wait for another one in its place.
+ * Task only. Constant time; the last one wakes all the others. */
+ASYNC_API ASYNC async_barrier_wait(async_barrier *barrier);
+
+/* Those who wait fail with ASYNC_EBROKEN; the barrier is empty, and no longer
+ * broken if it was. 0, or ASYNC_EINVAL for NULL or a barrier that was not
+ * opened. Task or callback of the loop. */
+ASYNC_API int async_barrier_reset(async_barrier *barrier);
+
+/* Break it: those who wait fail with ASYNC_EBROKEN, and so does everyone who
+ * comes, until it is reset. Errors and callers as for async_barrier_reset. */
+ASYNC_API int async_barrier_abort(async_barrier *barrier);
+
+/* Is it broken? False for NULL. Any context of the loop's thread. */
+ASYNC_API bool async_barrier_broken(const async_barrier *barrier);
+
+/* For how many it is; ASYNC_EINVAL for NULL or one that was not opened. */
+ASYNC_API int async_barrier_parties(const async_barrier *barrier);
+
+/* How many wait at it now; ASYNC_EINVAL as above. It counts them: this takes
+ * longer the more they are. Any context of the loop's thread. */
+ASYNC_API int async_barrier_waiting(const async_barrier *barrier);
+/* ===========================================================================
+ * queue: items handed from task to task, through an array of the caller's, in
+ * which at most so many wait. Not a way in from an interrupt or a thread: that
+ * is irq.h, with a task that puts what came (demos/interrupt.c).
+ *
+ * Who waits is served in the order of coming. The waker cannot copy for a
+ * task that sleeps, so it promises: an item to the oldest getter, a slot to
+ * the oldest putter, which each then moves its item when it runs. What is
+ * promised nobody else gets, however late the task runs, and also if it is
+ * cancelled meanwhile: so no item is lost, and nobody waits beside a free one.
+ *
+ *     items    [ 5 | 6 | 7 | 8 |   |   ]    count 4, capacity 6
+ *     promised   ^   ^                      2: two getters woke, and will run
+ *     reserved                   ^          1: so will one putter
+ *
+ * Which item it is that a getter receives turns out when it runs: the oldest,
+ * the newest or the most urgent one of that moment.
+ * ======================================================================== */
+
+typedef struct async_queue async_queue;
+
+/* qsort's: negative if a is to come out before b. */
+typedef int (*async_compare_fn)(const void *a, const void *b);
+
+#if ASYNC_HOSTED
+typedef unsigned async_queue_count_;
+#define ASYNC_QUEUE_MAX_ ((size_t)INT_MAX)
+#else
+typedef unsigned short async_queue_count_;
+#define ASYNC_QUEUE_MAX_ 32767u
+#endif
+
+/* To be opened before use. Nothing in it is for the user to write. */
+struct async_queue {
+    async_list getters;
+    async_list putters;
+    async_list joiners;
+    unsigned char *items;
+    size_t size;                    /* of an item, in bytes */
+    /* Copies an item into the array, which has room for it, or out of it;
+     * `count` is what it was before. This is all that tells the kinds apart,
+     * so that a program links only those which it opens. */
+    void (*move)(async_queue *queue, void *item, bool in);
+    union {
+        size_t first;               /* where the oldest item is */
+        async_compare_fn compare;
+    } u;
+    async_queue_count_ capacity;
+    async_queue_count_ count;       /* items in the array */
+    async_queue_count_ promised;    /* of them, to getters that were woken */
+    async_queue_count_ reserved;    /* slots, for putters that were woken */
+    async_queue_count_ unfinished;  /* items put, and not yet task_done */
+    bool shut;
+};
+
+#define async_queue_open ASYNC_ABI_(async_queue_open)
+#define async_queue_open_lifo ASYNC_ABI_(async_queue_open_lifo)
+#define async_queue_open_priority ASYNC_ABI_(async_queue_open_priority)
+#define async_queue_put ASYNC_ABI_(async_queue_put)
+#define async_queue_get ASYNC_ABI_(async_queue_get)
+#define async_queue_try_put ASYNC_ABI_(async_queue_try_put)
+#define async_queue_try_get ASYNC_ABI_(async_queue_try_get)
+#define async_queue_size ASYNC_ABI_(async_queue_size)
+#define async_queue_empty ASYNC_ABI_(async_queue_empty)
+#define async_queue_full ASYNC_ABI_(async_queue_full)
+#define async_queue_unfinished ASYNC_ABI_(async_queue_unfinished)
+#define async_queue_task_done ASYNC_ABI_(async_queue_task_done)
+#define async_queue_join ASYNC_ABI_(async_queue_join)
+#define async_queue_shutdown ASYNC_ABI_(async_queue_shutdown)
+#define async_queue_shutdown_now ASYNC_ABI_(async_queue_shutdown_now)
+
+/* async_queue_open(&queue, array, sizeof array[0], n): an empty queue over an
+ * array of n items: the oldest comes out first. 0, or ASYNC_EINVAL for NULL, a
+ * size or a capacity of 0, or more than fits: INT_MAX items, 32767 on a
+ * microcontroller. Opening again empties it; nobody may be waiting in it, and
+ * no task may have a put or a get under way. Queue and array stay where they
+ * are while it is used; there is nothing to close. Any context of the loop's
+ * thread, also before the loop is open. */
+ASYNC_API int async_queue_open(async_queue *queue, void *array, size_t size,
+                               size_t capacity);
+
+/* The same, and the newest item comes out first: a stack. */
+ASYNC_API int async_queue_open_lifo(async_queue *queue, void *array,
+                                    size_t size, size_t capacity);
+
+/* The same, and the item comes out first that is before all others by
+ * compare(a, b), as for qsort. A heap: a put and a get move log2(n) items.
+ * Items that are equal come out in any order; where that matters, number them.
+ * ASYNC_EINVAL also for a compare of NULL. */
+ASYNC_API int async_queue_open_priority(async_queue *queue, void *array,
+                                        size_t size, size_t capacity,
+                                        async_compare_fn compare);
+
+/* AWAIT(async_queue_put(&queue, &self->item)): copy an item in; wait while the
+ * queue is full. The item stays what and where it is until this is over. 0, or
+ * ASYNC_ESHUTDOWN if the queue is shut down before the item is in it,
+ * ASYNC_EINVAL for NULL or a queue that is not open.
+ *
+ * When it fails, also by a strike (a cancel or a timeout), the item is not in
+ * the queue; when it succeeds, it is, exactly once. A strike that comes after
+ * a slot was promised leaves the put to succeed, and hits the task's next
+ * await. Task only. Costs a copy; a putter that waited costs a wake. */
+ASYNC_API ASYNC async_queue_put(async_queue *queue, const void *item);
+
+/* AWAIT(async_queue_get(&queue, &self->item)): take an item out, into the
+ * caller's memory; wait while the queue is empty. 0, or ASYNC_ESHUTDOWN if the
+ * queue is shut down and has no item left, ASYNC_EINVAL for NULL or a queue
+ * that is not open.
+ *
+ * When it fails, also by a strike, nothing was taken and `item` is untouched.
+ * A strike that comes after an item was promised leaves the get to succeed.
+ * Task only. Costs a copy; a getter that waited costs a wake. */
+ASYNC_API ASYNC async_queue_get(async_queue *queue, void *item);
+
+/* The same without waiting: 0, or ASYNC_EAGAIN when there is no room or no
+ * item but what others were promised, ASYNC_ESHUTDOWN, ASYNC_EINVAL. From a
+ * task or a callback of the loop, and before the loop first runs; not from an
+ * interrupt. An item put so goes in ahead of those of putters that were woken
+ * and have not run yet. */
+ASYNC_API int async_queue_try_put(async_queue *queue, const void *item);
+ASYNC_API int async_queue_try_get(async_queue *queue, void *item);
+
+/* How many items a try_get could take one after the other: those promised to
+ * woken getters do not count, as asyncio's qsize would count them. 0 for NULL.
+ * Is that none? Would a try_put find no room? Both are true for NULL. "Is all
+ * of it done?" is another question: async_queue_unfinished. Any context of the
+ * loop's thread. */
+ASYNC_API size_t async_queue_size(const async_queue *queue);
+ASYNC_API bool async_queue_empty(const async_queue *queue);
+ASYNC_API bool async_queue_full(const async_queue *queue);
+
+/* An item that came out of the queue has been dealt with. 0, or ASYNC_EINVAL
+ * for NULL, or when no item is unfinished: more calls than there were puts.
+ * Task or callback of the loop. */
+ASYNC_API int async_queue_task_done(async_queue *queue);
+
+/* How many items were put and not yet dealt with: those in the queue, those
+ * promised, and those taken for which task_done was not called yet. 0 for
+ * NULL. For users of task_done only: it does not go down without. Any context
+ * of the loop's thread. */
+ASYNC_API size_t async_queue_unfinished(const async_queue *queue);
+
+/* AWAIT(async_queue_join(&queue)): wait until every item that was put has been
+ * dealt with, that is, until task_done was called as often. At once if there
+ * is none. A put that still waits does not count. 0, or ASYNC_EINVAL for NULL.
+ * A strike leaves the queue as it is. Any number of tasks. Task only. */
+ASYNC_API ASYNC async_queue_join(async_queue *queue);
+
+/* No more puts: those that wait, or come later, fail with ASYNC_ESHUTDOWN,
+ * also one that was promised a slot and has not run. Items in the queue still
+ * come out; then gets fail with ASYNC_ESHUTDOWN too, those that wait at once.
+ * 0, also when it is shut down already; ASYNC_EINVAL for NULL or a queue that
+ * is not open. Task or callback of the loop.
+ *
+ * To a worker this is its end, and no failure: with a plain AWAIT its task
+ * ends with ASYNC_ESHUTDOWN, which a group takes for its first error, and
+ * cancels the workers that still have items. So:
+ *
+ *     for (;;) {
+ *         AWAIT_RESULT(self->rc, async_queue_get(self->queue, &self->item));
+ *         if (self->rc < 0) { break; }
+ *         ...
+ *     }
+ */
+ASYNC_API int async_queue_shutdown(async_queue *queue);
+
+/* The same, and the items in the queue are dropped: each counts as finished,
+ * and a getter to which one was promised fails as well. A join then waits only
+ * for the items that are out. */
+ASYNC_API int async_queue_shutdown_now(async_queue *queue);
+
+/* For the kinds: copy an item, and open the queue with a way of moving. */
+ASYNC_API void async_queue_copy_(const async_queue *queue, void *to,
+                                 const void *from);
+ASYNC_API int async_queue_open_(async_queue *queue, void *array, size_t size,
+                                size_t capacity,
+                                void (*move)(async_queue *, void *, bool));
+/* ===========================================================================
+ * wait: waiting for several tasks at once, and leaving them alone. What cancels
+ * tasks is gather.h; what owns them is group.h.
+ *
+ *     struct program {
+ *         async_frame frame;
+ *         struct job job[3];
+ *         async_waiter waiters[3];    one for each task, of whatever layout
+ *         async_wait_set set;
+ *     };
+ *
+ *     for (self->i = 0; self->i < 3; self->i++) {
+ *         async_spawn(&self->job[self->i].task, job, &self->job[self->i]);
+ *         self->waiters[self->i].task = &self->job[self->i].task;
+ *     }
+ *     AWAIT_VALUE(self->done, async_wait(&self->set, self->waiters, 3,
+ *                                        ASYNC_FIRST_COMPLETED));
+ *
+ * Each waiter stands in the ring of its task, as a done callback does. So the
+ * end of a task costs the same however many others are waited for.
+ * ======================================================================== */
+
+/* What it takes to wait for one task: zeroed memory in which `task` is set.
+ * The same task may stand in several waiters. While somebody waits, waiter
+ * and task stay where they are. */
+typedef struct async_waiter {
+    async_watch watch;          /* in its task's ring, then in `ended` */
+    async_task *task;
+    struct async_wait_set *set;
+} async_waiter;
+
+/* What all waiters of one wait have in common. Zeroed memory is a fresh set,
+ * and so is one whose operation is over. One task uses it at a time. */
+typedef struct async_wait_set {
+    async_list list;            /* the task that waits */
+    async_node *ended;          /* a ring: those whose task has, in order */
+    int pending;                /* how many have not */
+    int until;                  /* wake it when no more than so many are left */
+    int error;                  /* the first one, or how many failed */
+    unsigned char flags;
+} async_wait_set;
+
+/* When async_wait is over. */
+enum {
+    ASYNC_ALL_COMPLETED = 0,
+    ASYNC_FIRST_COMPLETED,
+    ASYNC_FIRST_EXCEPTION       /* an error, but no ASYNC_ECANCELED; or all */
+};
+
+#define async_wait ASYNC_ABI_(async_wait)
+#define async_next_done ASYNC_ABI_(async_next_done)
+#define async_wait_close ASYNC_ABI_(async_wait_close)
+#define async_waiters_open_ ASYNC_ABI_(async_waiters_open)
+#define async_waiters_leave_ ASYNC_ABI_(async_waiters_leave)
+
+/* AWAIT_VALUE(done, async_wait(set, waiters, n, mode)): wait until one, all, or
+ * the first to fail of n tasks have ended; the number of those that have. Which
+ * ones, async_done tells, and async_result how. No error of theirs is raised,
+ * the others go on. With a limit of time: an ASYNC_TIMEOUT around it.
+ *
+ * A strike leaves at once, and leaves the tasks alone. ASYNC_EINVAL for NULL,
+ * n <= 0, another mode or a task never spawned; ASYNC_EDEADLK if the caller is
+ * one of them; ASYNC_EBUSY when set or waiters are in use. Task only. Costs
+ * O(n), and once more when it is over before all have ended; in builds without
+ * ASYNC_BACKLINKS each task's joiners are walked then. */
+ASYNC_API ASYNC async_wait(async_wait_set *set, async_waiter *waiters, int n,
+                           int mode);
+
+/* AWAIT_VALUE(i, async_next_done(set, waiters, n)): the tasks as they end. The
+ * index of the next one that has ended, each once and in that order; then
+ * ASYNC_ENOENT, and the set is fresh again. Tasks that have ended before the
+ * first call come first, by their index. Between the calls the set remains
+ * bound to the waiters: who stops before ASYNC_ENOENT calls async_wait_close,
+ * or goes on with another operation over the same set and waiters.
+ *
+ * A strike leaves at once; a later call goes on, and none is lost. Errors as
+ * above, but no tasks (n = 0) are simply none. Task only. O(n) for the first
+ * call, then O(1). */
+ASYNC_API ASYNC async_next_done(async_wait_set *set, async_waiter *waiters,
+                                int n);
+
+/* Take the waiters out of their tasks, which go on: after async_next_done. 0,
+ * also when there is nothing to do; ASYNC_EINVAL for NULL or a negative n,
+ * ASYNC_EBUSY while a task waits, or for other waiters than the set's. Task,
+ * or code outside of the running loop; not a done callback. O(n). */
+ASYNC_API int async_wait_close(async_wait_set *set, async_waiter *waiters,
+                               int n);
+
+/* ---- for gather ---------------------------------------------------------- */
+
+enum {
+    ASYNC_WAITED_ = 1,          /* a task is in an operation on the set */
+    ASYNC_NEXT_ = 2,            /* between two calls of async_next_done */
+    ASYNC_ON_ERROR_ = 4,        /* the first error ends it as well */
+    ASYNC_BUT_CANCELED_ = 8,    /* but an ASYNC_ECANCELED does not */
+    ASYNC_ONE_ = 16,            /* only the first to end may fail */
+    ASYNC_COUNT_ = 32,          /* `error` counts those that failed */
+    ASYNC_ENDED_CANCELED_ = 64  /* one of them has */
+};
+
+/* Is this the operation's first evaluation? A later one finds that the task
+ * was woken or struck. */
+ASYNC_INLINE_ bool async_anew_(async_task *task)
+{
+    return !async_granted_(task) && async_state_(task) != ASYNC_STRUCK_;
+}
+
+/* Is what the set waits for there? */
+ASYNC_INLINE_ bool async_waiters_met_(const async_wait_set *set)
+{
+    return set->pending <= set->until
+        || ((set->flags & ASYNC_ON_ERROR_) != 0 && set->error != 0);
+}
+
+/* Watch all the tasks; 0 or an error, and then none is watched. */
+ASYNC_API int async_waiters_open_(async_wait_set *set, async_waiter *waiters,
+                                  int n, int until, unsigned flags);
+
+/* Watch none of them any more. */
+ASYNC_API void async_waiters_leave_(async_wait_set *set, async_waiter *waiters,
+                                    int n);
+/* ===========================================================================
+ * gather: waiting for several tasks at once, and answering for them. When one
+ * decides the outcome, the others are cancelled, and awaited as well: frames
+ * are the caller's memory, so nothing is left running in them.
+ *
+ * Waiters and set are those of wait.h. All three operations obey the same rule
+ * as async_join when the caller is struck: the strike is passed on to the tasks
+ * that run, once, and the caller goes on waiting for their cleanups. If then
+ * one of them ends cancelled, so does the operation; otherwise it gives its
+ * result, and the strike hits the caller's next await.
+ *
+ * Errors of all three: ASYNC_EINVAL for NULL, a negative n or a task never
+ * spawned, ASYNC_EDEADLK if the caller is one of the tasks, ASYNC_EBUSY when
+ * set or waiters are in use; then no task is touched. Task only. O(n).
+ * ======================================================================== */
+
+#define async_gather ASYNC_ABI_(async_gather)
+#define async_gather_all ASYNC_ABI_(async_gather_all)
+#define async_race ASYNC_ABI_(async_race)
+
+/* AWAIT(async_gather(set, waiters, n)): 0 when all n tasks have succeeded;
+ * async_result gives what they returned. The first error (ASYNC_ECANCELED if
+ * somebody cancelled one) cancels the others, and is raised when these have
+ * ended. n = 0 is a success. */
+ASYNC_API ASYNC async_gather(async_wait_set *set, async_waiter *waiters, int n);
+
+/* AWAIT_VALUE(failed, async_gather_all(set, waiters, n)): wait for all of them,
+ * whatever becomes of each; the number of those that failed. async_result
+ * tells one from another. */
+ASYNC_API ASYNC async_gather_all(async_wait_set *set, async_waiter *waiters,
+                                 int n);
+
+/* AWAIT_VALUE(i, async_race(set, waiters, n)): the first to end decides: its
+ * index, or its error is raised. The others are cancelled and awaited before.
+ * Of several that have ended already, the first by its index is the first. No
+ * tasks (n = 0) are ASYNC_EINVAL. */
+ASYNC_API ASYNC async_race(async_wait_set *set, async_waiter *waiters, int n);
+/* ===========================================================================
+ * pool: a bounded set of background tasks. It owns no frames: those stand in
+ * an array of the caller's, beside that of the slots.
+ *
+ *     struct program {
+ *         async_frame frame;
+ *         async_pool pool;
+ *         async_slot slots[4];
+ *         struct job jobs[4];
+ *         int i;
+ *     };
+ *
+ *     async_pool_open(&self->pool, self->slots, 4);
+ *     for (...) {
+ *         AWAIT_VALUE(self->i, async_pool_take(&self->pool));
+ *         self->jobs[self->i].fd = ...;
+ *         async_pool_spawn(&self->pool, self->i, job, &self->jobs[self->i]);
+ *     }
+ *     AWAIT(async_pool_join(&self->pool));
+ *
+ * The slot comes back by itself when its task ends, and goes to whoever has
+ * waited longest for one.
+ * ======================================================================== */
+
+/* A place for one task. Its `task` may be cancelled or asked for its result,
+ * until the slot is taken again. */
+typedef struct async_slot {
+    async_watch watch;          /* of the task; or in the list of free ones */
+    struct async_pool *pool;
+    async_task task;
+} async_slot;
+
+typedef struct async_pool {
+    async_list takers;          /* who wait for a slot */
+    async_list joiners;         /* who wait until none is taken */
+    async_slot *slots;
+    async_node *free;
+    int n, busy;
+} async_pool;
+
+#define async_pool_open ASYNC_ABI_(async_pool_open)
+#define async_pool_take ASYNC_ABI_(async_pool_take)
+#define async_pool_try ASYNC_ABI_(async_pool_try)
+#define async_pool_give ASYNC_ABI_(async_pool_give)
+#define async_pool_join ASYNC_ABI_(async_pool_join)
+#define async_pool_cancel ASYNC_ABI_(async_pool_cancel)
+#define async_pool_busy ASYNC_ABI_(async_pool_busy)
+
+/* A pool of n free slots. 0, or ASYNC_EINVAL for NULL or n <= 0. Any context;
+ * not while the pool is in use. O(n). */
+ASYNC_API int async_pool_open(async_pool *pool, async_slot *slots, int n);
+
+/* AWAIT_VALUE(i, async_pool_take(pool)): the index of a free slot, from now on
+ * the caller's. Waits when there is none, first come first served. Before the
+ * next await it is to be used for async_pool_spawn or given back.
+ * A struck waiter leaves and takes nothing; one that was handed its slot keeps
+ * it. ASYNC_EINVAL for NULL or a pool that is not open. Task only. O(1). */
+ASYNC_API ASYNC async_pool_take(async_pool *pool);
+
+/* The same without waiting: ASYNC_EAGAIN when there is none. Task or callback
+ * of the loop. */
+ASYNC_API int async_pool_try(async_pool *pool);
+
+/* async_pool_spawn(pool, i, fn, frame): start fn(frame) as the task of a slot
+ * that was taken; as async_spawn does. 0, or ASYNC_EINVAL for NULL or an index
+ * that is none, ASYNC_EALREADY for a slot that is free, or whose task runs,
+ * ASYNC_EPERM when no loop is current; then the slot stays what it was.
+ * The slot is free before callbacks registered later, and before whoever joins
+ * its task goes on: these look at the task no more when it may have been taken
+ * again. Task or callback of the loop. O(1). */
+#if ASYNC_DEBUG
+#define async_pool_spawn(pool, i, fn, frame) \
+    async_pool_spawn_((pool), (i), ASYNC_ENTRY_(fn, frame), (frame), #fn, \
+                      __FILE__, __LINE__)
+#else
+#define async_pool_spawn(pool, i, fn, frame) \
+    async_pool_spawn_((pool), (i), ASYNC_ENTRY_(fn, frame), (frame))
+#endif
+#define async_pool_spawn_ ASYNC_ABI_(async_pool_spawn)
+ASYNC_API int async_pool_spawn_(async_pool *pool, int i, async_fn fn,
+                                void *frame
+#if ASYNC_DEBUG
+                                , const char *name, const char *file, int line
+#endif
+);
+
+/* Give back a slot that was taken and is not used. 0, or the errors of
+ * async_pool_spawn. Task or callback of the loop. O(1). */
+ASYNC_API int async_pool_give(async_pool *pool, int i);
+
+/* AWAIT(async_pool_join(pool)): wait until no slot is taken. What the tasks
+ * returned is no affair of it. A struck one leaves, the tasks go on.
+ * ASYNC_EINVAL for NULL or a pool that is not open. Task only. */
+ASYNC_API ASYNC async_pool_join(async_pool *pool);
+
+/* Strike every task of the pool, as async_cancel does; async_pool_join then
+ * waits for their cleanups. How many there were; ASYNC_EINVAL for NULL. Task or
+ * callback of the loop. O(n). */
+ASYNC_API int async_pool_cancel(async_pool *pool);
+
+/* How many slots are taken; 0 for NULL. Any context of the loop. */
+ASYNC_API int async_pool_busy(const async_pool *pool);
+/* ===========================================================================
+ * group: tasks that cannot outlive a block. No set of independent background
+ * tasks: that is pool.h.
+ *
+ *     struct program {
+ *         async_frame frame;
+ *         async_group group;
+ *         struct job { async_frame frame; async_member member; } job[3];
+ *         int i;
+ *     };
+ *
+ *     ASYNC_GROUP_BEGIN(&self->group) {
+ *         for (self->i = 0; self->i < 3; self->i++) {
+ *             async_group_spawn(&self->group, &self->job[self->i].member,
+ *                               job, &self->job[self->i]);
+ *         }
+ *         ...
+ *     } ASYNC_GROUP_END;                  waits until the last one has ended
+ *
+ * The first error, of a child or of the block, closes the group: the other
+ * children are cancelled, and so is the block, if it is still under way. When
+ * all have ended, that error is raised at the block's end; what became of the
+ * others, async_result tells. A child that ends with ASYNC_ECANCELED is no
+ * error.
+ *
+ * A cancel or a deadline from outside that strikes the block, or its waiting
+ * for the children, closes the group likewise. It wins over any error, and
+ * leaves the block when all have ended. The group is a scope, as a timeout is:
+ * scope.h tells how they go together.
+ * ======================================================================== */
+
+/* A child: its task and its place in the group. Put one into the child's
+ * struct; zeroed or finished memory. `task` may be joined, cancelled, and
+ * asked for its result; async_spawn would start it without the group, whose
+ * end would not wait for it. */
+typedef struct async_member {
+    async_watch watch;
+    async_node node;            /* in the ring of the group's members */
+    struct async_group *group;
+    async_task task;
+} async_member;
+
+/* Zeroed memory is a group; so is one whose block was left. */
+typedef struct async_group {
+    async_scope_ scope;
+    async_list joiners;
+    async_node *members;        /* a ring of those that run */
+    int error;                  /* the first */
+    int outcome;                /* of the block, while its end is awaited */
+    unsigned char flags;
+} async_group;
+
+enum {
+    ASYNC_GROUP_OPEN_ = 1,      /* its block was entered, and has not ended */
+    ASYNC_GROUP_CLOSING_ = 2
+};
+
+/* The block. It stands where a { } may stand. `break`, `continue` and
+ * ASYNC_RETURN leave it as they leave an ASYNC_TRY, after the children have
+ * ended; an error of these replaces them. Task only. ASYNC_EINVAL for NULL and
+ * ASYNC_EBUSY for a group whose block is under way are raised before it.
+ * Closing it costs O(n), the rest is O(1). */
+#define ASYNC_GROUP_BEGIN(group) \
+    { \
+    ASYNC_AWAIT(async_group_enter_(group)); \
+    ASYNC_SCOPE_OPEN_ \
+    for (async_flow_ = 0;;) { \
+        if (async_flow_ == ASYNC_LEFT_) { \
+            async_flow_ = 0; \
+            async_group_leave_((group), async_rc_); \
+            ASYNC_CALL_(2, async_group_end_(group)) \
+            if (async_rc_ < 0) { ASYNC_LEAVE_(async_outer_); } \
+            async_rc_ = (group)->outcome; \
+            ASYNC_SCOPE_LEAVE_ \
+        } \
+        ASYNC_SCOPE_BODY_
+#define ASYNC_GROUP_END ASYNC_SCOPE_END_
+
+/* async_group_spawn(group, member, fn, frame): start fn(frame) as a child; as
+ * async_spawn does. 0, or ASYNC_ESHUTDOWN when the group closes or its block
+ * was not entered or has ended, ASYNC_EINVAL for NULL, ASYNC_EALREADY when the
+ * member runs already. From the block, from its children, from any task or
+ * callback of the loop. O(1).
+ *
+ * After ASYNC_ESHUTDOWN nothing was started: what was taken for the child is
+ * the caller's to give back. Then the caller may go on or raise it, by
+ * AWAIT(async_group_spawn(...)): what closed the group came first, and that is
+ * what the block's end raises. */
+#if ASYNC_DEBUG
+#define async_group_spawn(group, member, fn, frame) \
+    async_group_spawn_((group), (member), ASYNC_ENTRY_(fn, frame), (frame), \
+                       #fn, __FILE__, __LINE__)
+#else
+#define async_group_spawn(group, member, fn, frame) \
+    async_group_spawn_((group), (member), ASYNC_ENTRY_(fn, frame), (frame))
+#endif
+#define async_group_spawn_ ASYNC_ABI_(async_group_spawn)
+ASYNC_API int async_group_spawn_(async_group *group, async_member *member,
+                                 async_fn fn, void *frame
+#if ASYNC_DEBUG
+                                 , const char *name, const char *file, int line
+#endif
+);
+
+#define async_group_join ASYNC_ABI_(async_group_join)
+#define async_group_cancel ASYNC_ABI_(async_group_cancel)
+#define async_group_enter_ ASYNC_ABI_(async_group_enter)
+#define async_group_leave_ ASYNC_ABI_(async_group_leave)
+#define async_group_end_ ASYNC_ABI_(async_group_end)
+
+/* AWAIT(async_group_join(group)): wait until no child runs, and go on in the
+ * block; for work in several steps. The end of the block does it by itself.
+ * Any task may call it. A struck one leaves, the children go on.
+ * ASYNC_EINVAL for NULL, ASYNC_EDEADLK for a child of the group. */
+ASYNC_API ASYNC async_group_join(async_group *group);
+
+/* Strike every child that runs, as async_cancel does, without closing the
+ * group: the work is done, and the helpers may go. How many there were, or
+ * ASYNC_EINVAL for NULL. Task or callback of the loop. O(n). */
+ASYNC_API int async_group_cancel(async_group *group);
+
+/* Has the group closed since its block was entered: because of an error, or
+ * of a cancel from outside? False for NULL. */
+ASYNC_INLINE_ bool async_group_closing(const async_group *group)
+{
+    return group != NULL && (group->flags & ASYNC_GROUP_CLOSING_) != 0;
+}
+
+/* ---- for the block ------------------------------------------------------- */
+
+ASYNC_API ASYNC async_group_enter_(async_group *group);
+
+/* rc: how the block ended, in-flight codes included. */
+ASYNC_API void async_group_leave_(async_group *group, async_status rc);
+
+/* Wait for the children; 0 when the outcome may go on. */
+ASYNC_API ASYNC async_group_end_(async_group *group);
 #if ASYNC_HOSTED
 /* ===========================================================================
  * fd: waiting for file descriptors, and reading and writing them without ever
@@ -2199,7 +3315,7 @@ ASYNC_API ASYNC async_write(int fd, const void *buffer, size_t length);
 
 /* The same over several pieces. As the array of pieces is looked at each time
  * the task is resumed, it belongs in the frame or in static memory, like the
- * pieces themselves. ASYNC_EINVAL for a negative count. */
+ * pieces themselves. ASYNC_EINVAL for a count below 0 or above 1024. */
 ASYNC_API ASYNC async_readv(int fd, const struct iovec *pieces, int count);
 ASYNC_API ASYNC async_writev(int fd, const struct iovec *pieces, int count);
 
@@ -2259,7 +3375,8 @@ ASYNC_API ASYNC async_connect(int fd, const struct sockaddr *address,
                               socklen_t length);
 
 /* recv(2), send(2), recvfrom(2), sendto(2), recvmsg(2), sendmsg(2), with the
- * flags given. MSG_DONTWAIT and MSG_NOSIGNAL are understood. recvfrom's
+ * flags given. MSG_DONTWAIT and MSG_NOSIGNAL are understood; MSG_WAITALL does
+ * not wait (async_read_exactly does). recvfrom's
  * address and length may be NULL. Only for sockets: ASYNC_ENOTSOCK. */
 ASYNC_API ASYNC async_recv(int fd, void *buffer, size_t length, int flags);
 ASYNC_API ASYNC async_send(int fd, const void *buffer, size_t length,
@@ -2356,6 +3473,7 @@ static const struct async_text_ {
     {ASYNC_EALREADY, "already under way"},
     {ASYNC_EINPROGRESS, "in progress"},
     {ASYNC_ECANCELED, "cancelled"},
+    {ASYNC_EBROKEN, "broken barrier"},
 };
 
 ASYNC_API const char *async_strerror(int status)
@@ -2403,10 +3521,9 @@ ASYNC_API void async_trap_(const char *message)
 ASYNC_THREAD async_frame *async_innermost_;
 #endif
 
-/* A message is put together without libc, so that a board can say it too. */
 static char async_message_[240];
 
-static size_t async_say_(size_t at, const char *text)
+ASYNC_API size_t async_say_(size_t at, const char *text)
 {
     while (*text != '\0' && at < sizeof async_message_ - 1) {
         async_message_[at++] = *text++;
@@ -2415,7 +3532,7 @@ static size_t async_say_(size_t at, const char *text)
     return at;
 }
 
-static size_t async_say_number_(size_t at, int number)
+ASYNC_API size_t async_say_number_(size_t at, int number)
 {
     char digits[12];
     size_t i = sizeof digits - 1;
@@ -2426,6 +3543,11 @@ static size_t async_say_number_(size_t at, int number)
         number /= 10;
     } while (number > 0 && i > 0);
     return async_say_(at, digits + i);
+}
+
+ASYNC_API const char *async_said_(void)
+{
+    return async_message_;
 }
 
 ASYNC_API void async_misuse_(const char *message, const char *file, int line,
@@ -2473,7 +3595,10 @@ ASYNC_API void async_exit_(async_frame *frame, bool pending,
     if (!pending) {
         frame->awaited = false;
 #ifndef ASYNC_NO_LOOP
+        async_frame_leaves_(frame, memory, size);
         async_frame_ends_(memory, size);
+    } else if (frame->awaited) {        /* and does not yield an item */
+        async_frame_waits_(frame);
 #else
         (void)memory;
         (void)size;
@@ -2505,18 +3630,31 @@ ASYNC_API void async_check_left_(async_frame **inside)
  *                            it must let interrupts in and fall asleep in one
  *                            step, or an interrupt in between is slept over
  *
+ * An ASYNC_IDLE of yours that sets an alarm, say, may leave the last step to
+ * ASYNC_PORT_SLEEP(), the port's own. A fourth hook is needed by few:
+ *
+ *   ASYNC_WAKE(loop)         an irq of that loop was raised, and its flag is
+ *                            set: for a loop that is stepped by an interrupt
+ *                            of its own, or that sleeps in a call of an RTOS.
+ *                            From wherever async_irq_raise is called
+ *
  * On bare metal the clock is yours: a timer interrupt that counts, or a
  * hardware counter. Define the macro, or the function async_port_clock.
+ *
+ * A port is one file, which looks at the compiler's own macros and defines the
+ * hooks that the project has not; and one line here. The first file to define
+ * a hook has it.
  * ======================================================================== */
-
-/* ---- hosted: POSIX ------------------------------------------------------- */
-
+/* ===========================================================================
+ * port_posix: Unix. The functions are in port_posix.c and fd_table.c.
+ * ======================================================================== */
 #if ASYNC_HOSTED
 
+/* The monotonic clock; and waiting for descriptors and irqs for at most so
+ * long, with 0 only a look at them: for an ASYNC_CLOCK or ASYNC_IDLE of yours,
+ * which does something of its own and then leaves the rest to these. */
 ASYNC_API async_ticks async_port_clock(void);
-
-/* Wait for descriptors and wakes; with a duration of 0 only look. */
-ASYNC_API void async_port_idle_(async_loop *loop, async_duration ticks);
+ASYNC_API void async_port_idle(async_loop *loop, async_duration ticks);
 ASYNC_API int async_port_wakeable_(async_loop *loop);
 ASYNC_API void async_port_wake_(async_loop *loop);
 ASYNC_API void async_port_cancel_all_(async_loop *loop);
@@ -2524,17 +3662,33 @@ ASYNC_API bool async_port_waits_(const async_loop *loop);
 ASYNC_API int async_port_close_(async_loop *loop);
 
 #ifndef ASYNC_IDLE
-#define ASYNC_IDLE(loop, ticks) async_port_idle_((loop), (ticks))
+#define ASYNC_IDLE(loop, ticks) async_port_idle((loop), (ticks))
 #endif
-#define ASYNC_WAKE_(loop) async_port_wake_(loop)
+#ifndef ASYNC_WAKE
+#define ASYNC_WAKE(loop) async_port_wake_(loop)
+#endif
 #ifndef ASYNC_LOCK
 #define ASYNC_LOCK() do { } while (0)
 #define ASYNC_UNLOCK() do { } while (0)
 #endif
+#endif
+/* ===========================================================================
+ * port_arduino: the clock of an Arduino sketch, on whatever board: millis().
+ * Keeping interrupts out and sleeping are the processor's, below.
+ * ======================================================================== */
+#if !ASYNC_HOSTED && defined ARDUINO
 
-/* ---- Arduino and AVR ----------------------------------------------------- */
-
-#elif defined __AVR__
+#ifndef ASYNC_CLOCK
+ASYNC_EXTERN_C_ unsigned long millis(void);
+#define ASYNC_CLOCK() ((async_ticks)millis())
+#endif
+#endif
+/* ===========================================================================
+ * port_avr: AVR, the ATmega328P and its relatives. The loop sleeps if the
+ * program has allowed it (sleep_enable() of <avr/sleep.h>), in the mode that it
+ * has chosen; otherwise it goes round and round.
+ * ======================================================================== */
+#if !ASYNC_HOSTED && defined __AVR__
 
 #ifndef ASYNC_LOCK
 #define ASYNC_LOCK() \
@@ -2546,17 +3700,16 @@ ASYNC_API int async_port_close_(async_loop *loop);
         __asm__ volatile ("out __SREG__, %0" : : "r"(async_sreg_) : "memory"); \
     }
 #endif
+
 /* After sei the next instruction still runs undisturbed: it is the sleep. */
-#ifndef ASYNC_IDLE
-#define ASYNC_IDLE(loop, ticks) \
+#define ASYNC_PORT_SLEEP() \
     __asm__ volatile ("sei\n\tsleep\n\tcli" : : : "memory")
+
 #endif
-
-/* ---- Arm Cortex-M -------------------------------------------------------- */
-
-#elif defined __ARM_ARCH_6M__ || defined __ARM_ARCH_7M__ \
-    || defined __ARM_ARCH_7EM__ || defined __ARM_ARCH_8M_BASE__ \
-    || defined __ARM_ARCH_8M_MAIN__
+/* ===========================================================================
+ * port_cortex_m: Arm Cortex-M, M0 to M85.
+ * ======================================================================== */
+#if !ASYNC_HOSTED && defined __ARM_ARCH_PROFILE && __ARM_ARCH_PROFILE == 'M'
 
 #ifndef ASYNC_LOCK
 #define ASYNC_LOCK() \
@@ -2568,14 +3721,16 @@ ASYNC_API int async_port_close_(async_loop *loop);
         __asm__ volatile ("msr primask, %0" : : "r"(async_mask_) : "memory"); \
     }
 #endif
-/* A pending interrupt ends wfi also while PRIMASK holds it back. */
-#ifndef ASYNC_IDLE
-#define ASYNC_IDLE(loop, ticks) __asm__ volatile ("dsb\n\twfi" : : : "memory")
+
+/* A pending interrupt ends wfi also while PRIMASK holds it back: its handler
+ * runs at the UNLOCK. */
+#define ASYNC_PORT_SLEEP() __asm__ volatile ("dsb\n\twfi" : : : "memory")
+
 #endif
-
-/* ---- RISC-V, machine mode ------------------------------------------------ */
-
-#elif defined __riscv
+/* ===========================================================================
+ * port_riscv: RISC-V, 32 or 64 bits, in machine mode.
+ * ======================================================================== */
+#if !ASYNC_HOSTED && defined __riscv
 
 #ifndef ASYNC_LOCK
 #define ASYNC_LOCK() \
@@ -2588,11 +3743,50 @@ ASYNC_API int async_port_close_(async_loop *loop);
                           : : "r"(async_mie_ & 8) : "memory"); \
     }
 #endif
-/* A pending interrupt ends wfi also while mstatus.MIE holds it back. */
-#ifndef ASYNC_IDLE
-#define ASYNC_IDLE(loop, ticks) __asm__ volatile ("wfi" : : : "memory")
+
+/* A pending interrupt ends wfi also while mstatus.MIE holds it back: its
+ * handler runs at the UNLOCK. */
+#define ASYNC_PORT_SLEEP() __asm__ volatile ("wfi" : : : "memory")
+
+#endif
+/* ===========================================================================
+ * port_sdcc: the 8-bit parts that sdcc compiles for: 8051, STM8, Z80.
+ * ======================================================================== */
+#if !ASYNC_HOSTED && defined __SDCC
+
+/* On an STM8 the end of __critical lets interrupts in whatever was before it,
+ * even in a handler: so the condition code is saved by hand. */
+#ifndef ASYNC_LOCK
+#if defined __SDCC_stm8
+static unsigned char async_lock_sdcc_(void) __naked
+{
+    __asm__ ("push cc\n\tsim\n\tpop a\n\tret");
+}
+static volatile unsigned char async_cc_sdcc_;   /* used where locked only */
+#define ASYNC_LOCK() \
+    { \
+        unsigned char async_cc_ = async_lock_sdcc_()
+#define ASYNC_UNLOCK() \
+        async_cc_sdcc_ = async_cc_; \
+        __asm__ ("push _async_cc_sdcc_\n\tpop cc"); \
+    }
+#else
+#define ASYNC_LOCK() __critical {
+#define ASYNC_UNLOCK() }
+#endif
 #endif
 
+/* On an 8051 the instruction after one that sets EA still runs undisturbed: it
+ * is the one that idles. So it is on a Z80 with ei and halt; and an STM8's wfi
+ * lets interrupts in by itself. */
+#if defined __SDCC_mcs51
+#define ASYNC_PORT_SLEEP() \
+    __asm__ ("setb 0xaf\n\torl 0x87,#0x01\n\tclr 0xaf")
+#elif defined __SDCC_stm8
+#define ASYNC_PORT_SLEEP() __asm__ ("wfi")
+#elif defined __SDCC_z80 || defined __SDCC_z180
+#define ASYNC_PORT_SLEEP() __asm__ ("ei\n\thalt\n\tdi")
+#endif
 #endif
 
 /* ---- whatever is left: no interrupts known, no way to sleep -------------- */
@@ -2601,22 +3795,20 @@ ASYNC_API int async_port_close_(async_loop *loop);
 #define ASYNC_LOCK() do { } while (0)
 #define ASYNC_UNLOCK() do { } while (0)
 #endif
-#ifndef ASYNC_IDLE
-#define ASYNC_IDLE(loop, ticks) do { } while (0)
+#ifndef ASYNC_PORT_SLEEP
+#define ASYNC_PORT_SLEEP() do { } while (0)
 #endif
-#ifndef ASYNC_WAKE_
-#define ASYNC_WAKE_(loop) do { } while (0)
+#ifndef ASYNC_IDLE
+#define ASYNC_IDLE(loop, ticks) ASYNC_PORT_SLEEP()
+#endif
+#ifndef ASYNC_WAKE
+#define ASYNC_WAKE(loop) ((void)(loop))
 #endif
 #ifndef ASYNC_CLOCK
-#if defined ARDUINO
-ASYNC_EXTERN_C_ unsigned long millis(void);
-#define ASYNC_CLOCK() ((async_ticks)millis())
-#else
 #if !ASYNC_HOSTED
 ASYNC_EXTERN_C_ async_ticks async_port_clock(void);
 #endif
 #define ASYNC_CLOCK() async_port_clock()
-#endif
 #endif
 
 /* ---- atomics, where there are other threads ------------------------------ */
@@ -2629,6 +3821,32 @@ ASYNC_EXTERN_C_ async_ticks async_port_clock(void);
 #define ASYNC_ATOMIC_CAS_(at, seen, value) \
     __atomic_compare_exchange_n((at), (seen), (value), 0, __ATOMIC_SEQ_CST, \
                                 __ATOMIC_RELAXED)
+#elif ASYNC_HOSTED && defined __TINYC__ \
+    && (defined __x86_64__ || defined __i386__)
+/* tcc has the instructions, but no names for them. */
+ASYNC_INLINE_ unsigned async_swap_(volatile unsigned *at, unsigned value)
+{
+    __asm__ volatile ("xchgl %0, (%1)"
+                      : "=r"(value) : "r"(at), "0"(value) : "memory");
+    return value;
+}
+ASYNC_INLINE_ bool async_cas_(volatile unsigned *at, unsigned *seen,
+                              unsigned value)
+{
+    unsigned was = *seen;
+
+    __asm__ volatile ("lock; cmpxchgl %2, (%1)"
+                      : "=a"(was) : "r"(at), "r"(value), "0"(was) : "memory");
+    if (was == *seen) {
+        return true;
+    }
+    *seen = was;
+    return false;
+}
+#define ASYNC_ATOMICS_ 1
+#define ASYNC_ATOMIC_LOAD_(at) (*(at))
+#define ASYNC_ATOMIC_SWAP_(at, value) async_swap_((at), (value))
+#define ASYNC_ATOMIC_CAS_(at, seen, value) async_cas_((at), (seen), (value))
 #else
 #define ASYNC_ATOMICS_ 0
 #define ASYNC_ATOMIC_LOAD_(at) (*(at))
@@ -2641,12 +3859,25 @@ ASYNC_EXTERN_C_ async_ticks async_port_clock(void);
 
 #if ASYNC_DEBUG
 
+/* What a debug build says and then goes on. */
+#ifndef ASYNC_WARN
+#if ASYNC_HOSTED
+ASYNC_API void async_warn_(const char *message);
+#define ASYNC_WARN(message) async_warn_(message)
+#else
+#define ASYNC_WARN(message) ((void)(message))
+#endif
+#endif
+
 ASYNC_API void async_debug_spawn_(async_loop *loop, async_task *task,
                                   const char *name, const char *file, int line);
 ASYNC_API void async_debug_spawned_twice_(const async_task *task,
                                           const char *name, const char *file,
                                           int line);
-ASYNC_API void async_debug_resume_(async_task *task);
+/* Around each step of a task, see slow.c. */
+ASYNC_API void async_debug_resume_(async_loop *loop, async_task *task);
+ASYNC_API void async_debug_suspended_(const async_loop *loop,
+                                      const async_task *task);
 ASYNC_API void async_debug_returned_(const async_task *task);
 ASYNC_API void async_debug_finish_(async_loop *loop, async_task *task);
 ASYNC_API void async_debug_deadlock_(const async_loop *loop);
@@ -2961,6 +4192,7 @@ ASYNC_API async_status async_park_(async_list *list)
 #endif
         async_this_loop_->lists = list;
     }
+    ASYNC_HOOK_(unpark, async_unpark_);
     task->timer.u.ring = &list->tail;
     async_ring_append_(&list->tail, &task->timer.node);
     async_set_state_(task, ASYNC_WAITING_);
@@ -2986,18 +4218,14 @@ static void async_list_is_empty_(async_list *list)
 #endif
 }
 
-/* Take a parked task out of where it is parked. */
-static void async_unpark_(async_task *task, unsigned state)
+/* Take a parked task out of its ring. */
+ASYNC_API void async_unpark_(async_task *task)
 {
     async_node **ring = task->timer.u.ring;
 
-    if (state == ASYNC_SLEEPING_) {
-        async_timer_remove_(&async_this_loop_->timers, &task->timer);
-    } else if (ring != NULL) {
-        async_ring_remove_(ring, &task->timer.node);
-        if (state == ASYNC_WAITING_ && *ring == NULL) {
-            async_list_is_empty_((async_list *)(void *)ring);
-        }
+    async_ring_remove_(ring, &task->timer.node);
+    if (async_state_(task) == ASYNC_WAITING_ && *ring == NULL) {
+        async_list_is_empty_((async_list *)(void *)ring);
     }
 }
 
@@ -3035,7 +4263,11 @@ ASYNC_API void async_strike_(async_task *task)
     unsigned state = async_state_(task);
 
     if (state >= ASYNC_WAITING_ && state < ASYNC_DEAF_) {
-        async_unpark_(task, state);
+        if (state == ASYNC_SLEEPING_) {
+            async_timer_remove_(&async_this_loop_->timers, &task->timer);
+        } else if (task->timer.u.ring != NULL) {
+            ASYNC_HOOKED_(unpark, async_unpark_)(task);
+        }
         async_set_state_(task, ASYNC_STRUCK_);
         async_ready_(async_this_loop_, task);
     }
@@ -3051,6 +4283,11 @@ ASYNC_API int async_cancel(async_task *task)
     if (async_state_(task) <= ASYNC_DONE_) {
         return 0;
     }
+#if ASYNC_DEBUG
+    if (task->loop != async_this_loop_) {
+        async_debug_misuse_("async_cancel", "the task is another loop's");
+    }
+#endif
     node = &task->timer.node;
     if ((node->state & ASYNC_PENDING_) != 0) {
         return 1;                       /* it hangs over the task already */
@@ -3064,13 +4301,13 @@ ASYNC_API int async_cancel(async_task *task)
 
 ASYNC_API async_status async_deliver_(async_task *task)
 {
-    async_timeout *scope;
+    async_scope_ *scope;
 
     task->timer.node.state = (async_mark_)
         ((task->timer.node.state & ASYNC_CANCELED_) | ASYNC_RUNNING_);
     for (scope = task->scopes; scope != NULL; scope = scope->up) {
-        if (scope->fired != 0) {
-            scope->fired = 2;
+        if ((scope->fired & ASYNC_FIRED_) != 0) {
+            scope->fired++;         /* ASYNC_DELIVERED_ */
         }
     }
     return ASYNC_CANCEL;
@@ -3154,16 +4391,12 @@ ASYNC_API int async_spawn_(async_loop *loop, async_task *task, async_fn fn,
 
 /* The joiners get the result by value, and the callbacks come last: so one of
  * those may free the task. */
-static void async_tell_(async_task *task, int result)
+ASYNC_API void async_tell_(async_task *task, int result)
 {
     async_node *ring = task->joiners;
     async_node *watches = NULL;
     async_node *node;
 
-    if (ring->next == ring && ring->state != ASYNC_WATCH_) {
-        async_wake_(ASYNC_TASK_(ring), result);     /* just one joiner */
-        return;
-    }
     while ((node = async_ring_pop_(&ring)) != NULL) {
         if (node->state == ASYNC_WATCH_) {
             async_ring_append_(&watches, node);
@@ -3200,8 +4433,15 @@ static void async_finish_(async_loop *loop, async_task *task, int result)
 #if ASYNC_DEBUG
     async_debug_finish_(loop, task);
 #endif
+#if ASYNC_FAST_
+    if (task->joiners != NULL && task->joiners->next == task->joiners
+        && task->joiners->state != ASYNC_WATCH_) {
+        async_wake_(ASYNC_TASK_(task->joiners), result);    /* just one */
+        return;
+    }
+#endif
     if (task->joiners != NULL) {
-        async_tell_(task, result);
+        ASYNC_HOOKED_(tell, async_tell_)(task, result);
     }
 }
 
@@ -3239,6 +4479,7 @@ ASYNC_API int async_on_done(async_task *task, async_watch *watch,
         fn(watch, task);
         return 0;
     }
+    ASYNC_HOOK_(tell, async_tell_);
     watch->node.state = ASYNC_WATCH_;
     async_ring_append_(&task->joiners, &watch->node);
     return 0;
@@ -3275,9 +4516,12 @@ ASYNC_HOT_ void async_run_ready_(async_loop *loop)
         next = node->next;
         async_this_task_ = task;
 #if ASYNC_DEBUG
-        async_debug_resume_(task);
+        async_debug_resume_(loop, task);
 #endif
         rc = task->fn(task->frame);
+#if ASYNC_DEBUG
+        async_debug_suspended_(loop, task);
+#endif
         if (ASYNC_LIKELY_(rc == ASYNC_PENDING)) {
             if (ASYNC_LIKELY_(task->timer.node.state == ASYNC_YIELDED_)) {
                 async_ready_(loop, task);
@@ -3302,8 +4546,10 @@ static void async_expire_(async_loop *loop)
     async_timer *timer;
 
     while ((timer = async_timer_due_(&loop->timers, now)) != NULL) {
-        if (timer->node.state == ASYNC_SCOPE_) {
-            async_timeout_fire_((async_timeout *)(void *)timer, now);
+        if (timer->node.state == ASYNC_ALARM_) {
+            async_alarm_ *alarm = (async_alarm_ *)(void *)timer;
+
+            alarm->fire(alarm, now);
         } else {
             async_wake_(ASYNC_TASK_(timer), 0);
         }
@@ -3326,7 +4572,7 @@ static async_duration async_until_due_(async_loop *loop)
 {
     async_ticks next, passed;
 
-    if (!ASYNC_NONE_READY_(loop) || loop->notified) {
+    if (!ASYNC_NONE_READY_(loop) || ASYNC_ATOMIC_LOAD_(&loop->notified) != 0) {
         return 0;
     }
     if (ASYNC_TIMERS_EMPTY_(&loop->timers)) {
@@ -3348,16 +4594,16 @@ static void async_collect_(async_loop *loop, async_duration wait)
 #else
     if (wait != 0) {
         ASYNC_LOCK();
-        if (!loop->notified) {
+        if (loop->notified == 0) {
             ASYNC_IDLE(loop, wait);
         }
         ASYNC_UNLOCK();
     }
 #endif
     loop->fresh = false;
-    if (loop->notified) {
+    if (ASYNC_ATOMIC_LOAD_(&loop->notified) != 0) {
         (void)ASYNC_ATOMIC_SWAP_(&loop->notified, 0);
-        async_irq_dispatch_(loop);
+        ASYNC_HOOKED_(dispatch, async_irq_dispatch_)(loop);
     }
     if (!ASYNC_TIMERS_EMPTY_(&loop->timers)) {
         async_expire_(loop);
@@ -3390,7 +4636,8 @@ static bool async_outside_(const async_loop *loop)
         return true;
     }
 #endif
-    return loop->notified || !ASYNC_TIMERS_EMPTY_(&loop->timers);
+    return ASYNC_ATOMIC_LOAD_(&loop->notified) != 0
+        || !ASYNC_TIMERS_EMPTY_(&loop->timers);
 }
 
 static int async_turns_(async_loop *loop)
@@ -3456,6 +4703,9 @@ ASYNC_API async_duration async_loop_step(async_loop *loop)
 {
     async_loop *before = async_this_loop_;
     async_task *task = async_this_task_;    /* of a loop that this interrupts */
+#if ASYNC_DEBUG
+    async_frame *innermost = async_innermost_;
+#endif
     async_duration wait;
 
     if (loop == NULL || loop->running) {
@@ -3472,6 +4722,9 @@ ASYNC_API async_duration async_loop_step(async_loop *loop)
     loop->fresh = false;
     wait = async_until_due_(loop);
     async_this_task_ = task;
+#if ASYNC_DEBUG
+    async_innermost_ = innermost;
+#endif
     async_this_loop_ = before;
     return wait;
 }
@@ -3507,6 +4760,7 @@ ASYNC_API int async_loop_open(async_loop *loop)
 #endif
 #if ASYNC_DEBUG
     loop->all = NULL;
+    loop->calls = NULL;
 #endif
     async_timers_open_(&loop->timers, ASYNC_CLOCK());
     if (async_this_loop_ == NULL) {
@@ -3525,7 +4779,7 @@ ASYNC_API async_loop *async_loop_use(async_loop *loop)
 
 static void async_cancel_timer_(async_timer *timer)
 {
-    if (timer->node.state != ASYNC_SCOPE_) {
+    if (timer->node.state != ASYNC_ALARM_) {
         async_cancel(ASYNC_TASK_(timer));
     }
 }
@@ -3541,18 +4795,45 @@ static async_node *async_joiner_(const async_task *task)
     return node;
 }
 
+/* Strike a task that may be waiting for others. Each of those is struck for its
+ * own part, so this one does not pass the strike on: that would be their second
+ * one, and interrupt their cleanup. One that waits with a strike pending is
+ * woken by this one, too, or it would stay where it is. */
+static void async_cancel_waiter_(async_node *node)
+{
+    node->state &= (async_mark_)~ASYNC_PENDING_;
+    async_cancel(ASYNC_TASK_(node));
+    node->state |= ASYNC_FORWARDED_;
+}
+
+/* Strike all who wait in a list. They leave it, but for those that are deaf:
+ * these are passed by, turning the ring, until it has come round. */
+static void async_cancel_listed_(async_list *list)
+{
+    const async_node *last = list->tail;
+    async_node *node;
+
+    do {
+        node = list->tail->next;
+        if (async_state_(ASYNC_TASK_(node)) == ASYNC_DEAF_) {
+            list->tail = node;
+        }
+        async_cancel_waiter_(node);
+    } while (node != last);
+}
+
 /* Strike every task once. Those that are parked where the loop can see move to
  * the ready queue by it, so that at last a walk along the queue finds those
- * who join them, and those who join these. Each of those has been struck for
- * its own part, so a joiner does not pass its strike on: that would be the
- * task's second one, and interrupt its cleanup. */
+ * who join them, and those who join these. */
 static void async_cancel_found_(async_loop *loop)
 {
     struct async_irq *irq;
     async_node *node;
+    async_list *list, *next;
 
-    while (loop->lists != NULL) {
-        async_cancel(ASYNC_TASK_(loop->lists->tail->next));
+    for (list = loop->lists; list != NULL; list = next) {
+        next = list->next;
+        async_cancel_listed_(list);
     }
     async_timer_each_(&loop->timers, async_cancel_timer_);
     for (irq = loop->irqs; irq != NULL; irq = irq->next) {
@@ -3570,9 +4851,7 @@ static void async_cancel_found_(async_loop *loop)
 
         async_cancel(task);
         while ((joiner = async_joiner_(task)) != NULL) {
-            joiner->state &= (async_mark_)~ASYNC_PENDING_;  /* or it stays */
-            async_cancel(ASYNC_TASK_(joiner));
-            joiner->state |= ASYNC_FORWARDED_;
+            async_cancel_waiter_(joiner);
         }
         if (&node->next == loop->tail) {
             break;
@@ -3690,6 +4969,19 @@ ASYNC_API int async_run_(async_fn fn, void *frame
  * join: waiting for the end of another task.
  * ======================================================================== */
 
+#if ASYNC_DEBUG
+static void async_join_check_(const char *operation, const async_task *target)
+{
+    if (async_state_(async_this_task_) == ASYNC_RUNNING_ && target != NULL
+        && async_state_(target) > ASYNC_DONE_
+        && target->loop != async_this_loop_) {
+        async_debug_misuse_(operation, "the task is another loop's");
+    }
+}
+#else
+#define async_join_check_(operation, target) ((void)0)
+#endif
+
 /* Would `target`, by what it joins, and that joins, wait for `task`? */
 static bool async_joins_(const async_task *target, const async_task *task)
 {
@@ -3720,15 +5012,30 @@ static bool async_joined_(async_task *task, async_task *target,
     return true;
 }
 
-ASYNC_API async_status async_join(async_task *target)
+/* It has not ended, and does not itself join another. */
+static bool async_runs_(const async_task *target)
 {
-    async_task *task = async_self_();
+    unsigned state = async_state_(target);
+
+    return state > ASYNC_DONE_ && state != ASYNC_JOINING_;
+}
+
+static async_status async_join_(async_task *target)
+{
+    ASYNC_WAITS_("async_join", target);
+    ASYNC_HOOK_(tell, async_tell_);
+    return async_link_(&target->joiners, ASYNC_JOINING_);
+}
+
+/* Whatever is not usual: apart, so that the usual needs no stack. */
+ASYNC_APART_ async_status async_join_any_(async_task *task,
+                                          async_task *target)
+{
     async_mark_ *state = &task->timer.node.state;
     async_status rc;
 
-    if (ASYNC_LIKELY_(*state == ASYNC_READY_)) {    /* the usual end */
-        *state = ASYNC_RUNNING_;
-        return task->timer.u.result;
+    if (async_state_(task) == ASYNC_RUNNING_) {     /* passed on elsewhere */
+        *state = (async_mark_)(*state & ~(unsigned)ASYNC_FORWARDED_);
     }
     if (async_joined_(task, target, &rc)) {
         *state = (async_mark_)(*state & ~(unsigned)ASYNC_FORWARDED_);
@@ -3741,8 +5048,24 @@ ASYNC_API async_status async_join(async_task *target)
         *state = (async_mark_)(*state | ASYNC_FORWARDED_);
         async_cancel(target);
     }
-    ASYNC_WAITS_("async_join", target);
-    return async_link_(&target->joiners, ASYNC_JOINING_);
+    return async_join_(target);
+}
+
+ASYNC_API async_status async_join(async_task *target)
+{
+    async_task *task = async_self_();
+    async_mark_ *state = &task->timer.node.state;
+
+    async_join_check_("async_join", target);
+    if (ASYNC_LIKELY_(*state == ASYNC_READY_)) {    /* the usual end */
+        *state = ASYNC_RUNNING_;
+        return task->timer.u.result;
+    }
+    if (ASYNC_LIKELY_(*state == ASYNC_RUNNING_ && target != NULL
+                      && target != task && async_runs_(target))) {
+        return async_join_(target);                 /* the usual beginning */
+    }
+    return async_join_any_(task, target);
 }
 
 ASYNC_API async_status async_shield(async_task *target)
@@ -3750,6 +5073,7 @@ ASYNC_API async_status async_shield(async_task *target)
     async_task *task = async_self_();
     async_status rc;
 
+    async_join_check_("async_shield", target);
     if (async_joined_(task, target, &rc)) {
         return rc;
     }
@@ -3757,6 +5081,7 @@ ASYNC_API async_status async_shield(async_task *target)
         return async_deliver_(task);
     }
     ASYNC_WAITS_("async_shield", target);
+    ASYNC_HOOK_(tell, async_tell_);
     return async_link_(&target->joiners, ASYNC_JOINING_);
 }
 /* ===========================================================================
@@ -3872,155 +5197,335 @@ ASYNC_API async_status async_sleep_until(async_ticks time)
     return async_sleep_to_(task, time);
 }
 /* ===========================================================================
- * timeout: deadlines that strike the task that set them.
+ * call: an alarm that calls the user's function.
  * ======================================================================== */
 
-static bool async_queued_(const async_timeout *scope)
+/* A debug build knows the pending ones: it traps when a coroutine ends in whose
+ * frame one stands. */
+#if ASYNC_DEBUG
+static void async_call_note_(async_call *call)
 {
-    return scope->timer.node.state == ASYNC_SCOPE_;
-}
-
-ASYNC_API void async_timeout_arm_(async_timeout *scope)
-{
-    scope->timer.u.deadline = scope->deadline;
-    scope->timer.node.state = ASYNC_SCOPE_;
-    async_timer_add_(&async_this_loop_->timers, &scope->timer);
-}
-
-static void async_timeout_disarm_(async_timeout *scope)
-{
-    if (async_queued_(scope)) {
-        async_timer_remove_(&async_this_loop_->timers, &scope->timer);
+    call->next = async_this_loop_->calls;
+    call->back = &async_this_loop_->calls;
+    if (call->next != NULL) {
+        call->next->back = &call->next;
     }
-    scope->timer.node.state = 0;
+    async_this_loop_->calls = call;
 }
 
-/* The strike itself, now. A strike that was passed on to a joined task does
- * not stand for this one. */
-static ASYNC_NOINLINE_ void async_timeout_strike_(async_timeout *scope)
+static void async_call_forget_(async_call *call)
+{
+    *call->back = call->next;
+    if (call->next != NULL) {
+        call->next->back = call->back;
+    }
+}
+#else
+#define async_call_note_(call) ((void)0)
+#define async_call_forget_(call) ((void)0)
+#endif
+
+static void async_call_fire_(async_alarm_ *alarm, async_ticks now)
+{
+    async_call *call = (async_call *)(void *)alarm;
+
+    (void)now;
+    async_call_forget_(call);
+    call->alarm.timer.node.state = 0;   /* the call may ask for itself again, */
+    async_this_task_ = NULL;            /* and is no task */
+    call->fn(call);                     /* and may free its memory */
+}
+
+/* Not in this tick: a call that asks for another one soon, for ever, would
+ * never let the loop finish with what is due. */
+ASYNC_API int async_call_later(async_call *call, async_duration duration,
+                               async_call_fn fn)
+{
+    if (call == NULL || fn == NULL) {
+        return ASYNC_EINVAL;
+    }
+    if (async_this_loop_ == NULL) {
+        return ASYNC_EPERM;
+    }
+    if (call->alarm.timer.node.state == ASYNC_ALARM_) {
+        return ASYNC_EALREADY;
+    }
+    call->fn = fn;
+    call->alarm.fire = async_call_fire_;
+    call->alarm.timer.node.state = ASYNC_ALARM_;
+    call->alarm.timer.u.deadline =
+        (async_ticks)(async_now() + (async_ticks)(duration > 0 ? duration : 1));
+    async_timer_add_(&async_this_loop_->timers, &call->alarm.timer);
+    async_call_note_(call);
+    return 0;
+}
+
+ASYNC_API int async_call_soon(async_call *call, async_call_fn fn)
+{
+    return async_call_later(call, 0, fn);
+}
+
+ASYNC_API int async_call_at(async_call *call, async_ticks time,
+                            async_call_fn fn)
+{
+    if (async_this_loop_ == NULL) {
+        return call == NULL || fn == NULL ? ASYNC_EINVAL : ASYNC_EPERM;
+    }
+    return async_call_later(call, (async_duration)(time - async_now()), fn);
+}
+
+ASYNC_API int async_call_cancel(async_call *call)
+{
+    if (call == NULL) {
+        return ASYNC_EINVAL;
+    }
+    if (call->alarm.timer.node.state != ASYNC_ALARM_) {
+        return 0;
+    }
+    call->alarm.timer.node.state = 0;
+    if (async_this_loop_ != NULL) {     /* its loop has not ended before it */
+        async_timer_remove_(&async_this_loop_->timers, &call->alarm.timer);
+        async_call_forget_(call);
+    }
+    return 1;
+}
+/* ===========================================================================
+ * interval: when the next tick is due.
+ * ======================================================================== */
+
+ASYNC_API int async_interval_open(async_interval *interval,
+                                  async_duration period, int mode)
+{
+    if (interval == NULL || period <= 0 || mode < ASYNC_SKIP
+        || mode > ASYNC_DELAY) {
+        return ASYNC_EINVAL;
+    }
+    if (async_this_loop_ == NULL) {
+        return ASYNC_EPERM;
+    }
+    interval->period = period;
+    interval->mode = (unsigned char)mode;
+    interval->next = (async_ticks)(async_now() + (async_ticks)period);
+    return 0;
+}
+
+/* A tick was taken: the next one. Returns for how many it stands. */
+static int async_interval_advance_(async_interval *interval)
+{
+    async_ticks period = (async_ticks)interval->period;
+    async_ticks now = async_now();
+    async_ticks missed;
+
+    interval->next = (async_ticks)(interval->next + period);
+    if ((async_duration)(now - interval->next) < 0
+        || interval->mode == ASYNC_BURST) {
+        return 1;
+    }
+    if (interval->mode == ASYNC_DELAY) {
+        interval->next = (async_ticks)(now + period);
+        return 1;
+    }
+    missed = (async_ticks)((async_ticks)(now - interval->next) / period + 1);
+    interval->next = (async_ticks)(interval->next + missed * period);
+    return missed < 32767 ? (int)missed + 1 : 32767;
+}
+
+ASYNC_API async_status async_interval_wait(async_interval *interval)
+{
+    async_task *task = async_self_();
+    async_status rc;
+
+    if (interval == NULL || interval->period <= 0) {
+        return async_settle_(task, ASYNC_EINVAL);
+    }
+    rc = async_sleep_until(interval->next);
+    return rc == 0 ? async_interval_advance_(interval) : rc;
+}
+/* ===========================================================================
+ * scope: striking a task from around it, and what a strike turns into.
+ * ======================================================================== */
+
+/* What hangs over the task will be delivered inside, if at all. */
+ASYNC_API void async_scope_enter_struck_(async_scope_ *scope)
 {
     async_node *node = &scope->task->timer.node;
+    const async_scope_ *up;
 
-    scope->fired = 1;
+    if ((node->state & ASYNC_PENDING_) != 0) {
+        node->state |= ASYNC_CANCELED_;
+    }
+    for (up = scope->up; up != NULL; up = up->up) {
+        if ((up->fired & ASYNC_FIRED_) != 0) {
+            scope->fired = ASYNC_UNDER_;
+        }
+    }
+}
+
+/* A strike that was passed on to a joined task does not stand for this one. */
+ASYNC_API void async_scope_strike_(async_scope_ *scope)
+{
+    async_node *node = &scope->task->timer.node;
+    async_scope_ *inner;
+
+    for (inner = scope->task->scopes; inner != scope; inner = inner->up) {
+        inner->fired |= ASYNC_UNDER_;
+    }
+    scope->fired |= ASYNC_FIRED_;
     node->state = (async_mark_)((node->state | ASYNC_STRIKE_)
                                   & ~(unsigned)ASYNC_FORWARDED_);
     async_strike_(scope->task);
 }
 
-ASYNC_API void async_timeout_open_(async_timeout *scope,
-                                   async_duration duration)
+ASYNC_API async_status async_scope_settle_(async_scope_ *scope, async_status rc,
+                                           async_status becomes)
 {
-    async_task *task = async_self_();
-    async_mark_ state = task->timer.node.state;
+    async_node *node = &scope->task->timer.node;
+    const async_scope_ *up;
+    bool outer = false;             /* has a scope around it yet to strike? */
+    bool undelivered;
 
-    if (!async_this_loop_->fresh) {
-        (void)async_now();          /* apart, so that the rest needs no stack */
-        async_timeout_open_(scope, duration);
-        return;
+    if (!async_scope_fired_(scope)) {
+        return rc;
     }
-    scope->task = task;
-    scope->up = task->scopes;
-    task->scopes = scope;
-    scope->fired = 0;
-    scope->outside = (unsigned char)(state & ASYNC_CANCELED_);
-    task->timer.node.state = (async_mark_)(state & ~(unsigned)ASYNC_CANCELED_);
-    scope->timer.node.state = ASYNC_UNARMED_;
-    scope->deadline = (async_ticks)(async_this_loop_->now
-                                    + (async_ticks)duration);
-    if (duration <= 0 || duration == ASYNC_NEVER) {
-        scope->timer.node.state = 0;
-        if (duration <= 0) {
-            async_timeout_strike_(scope);
-        }
+    for (up = scope->up; up != NULL; up = up->up) {
+        outer = outer || (up->fired & ASYNC_FIRED_) != 0;
     }
-}
-
-ASYNC_API async_status async_timeout_leave_(async_timeout *scope,
-                                            async_status rc)
-{
-    async_task *task = scope->task;
-    async_timeout *up;
-    unsigned state = task->timer.node.state;
-    bool outer = false;             /* has an outer deadline passed? */
-    bool undelivered = (state & ASYNC_PENDING_) != 0;
-
-#if ASYNC_DEBUG
-    if (task->scopes != scope) {
-        async_debug_misuse_("a timeout", "left before another one inside it");
+    undelivered = outer || (node->state & ASYNC_PENDING_) != 0;
+    outer = outer || (scope->fired & ASYNC_UNDER_) != 0;
+    if (rc == ASYNC_CANCEL && !outer && (node->state & ASYNC_CANCELED_) == 0) {
+        rc = becomes;
     }
-#endif
-    async_timeout_disarm_(scope);
-    task->scopes = scope->up;
-    scope->task = NULL;
-    if (scope->fired != 0) {
-        for (up = scope->up; up != NULL; up = up->up) {
-            outer = outer || up->fired != 0;
-            undelivered = undelivered || up->fired == 1;
-        }
-        if (rc == ASYNC_CANCEL && !outer && (state & ASYNC_CANCELED_) == 0) {
-            rc = ASYNC_ETIMEDOUT;
-        }
-        if (!undelivered) {         /* this scope's own strike goes with it */
-            state &= ~(unsigned)(ASYNC_STRIKE_ | ASYNC_FORWARDED_);
-        }
+    if (!undelivered) {             /* this scope's own strike goes with it */
+        node->state = (async_mark_)
+            (node->state & ~(unsigned)(ASYNC_STRIKE_ | ASYNC_FORWARDED_));
     }
-    task->timer.node.state = (async_mark_)(state | scope->outside);
     return rc;
+}
+/* ===========================================================================
+ * timeout: deadlines that strike the task that set them.
+ * ======================================================================== */
+
+static bool async_queued_(const async_timeout *timeout)
+{
+    return timeout->alarm.timer.node.state == ASYNC_ALARM_;
 }
 
 /* Times are told by their distance from the queue's base, as in the queue:
  * this loop may be late by nearly half the range. */
-ASYNC_API void async_timeout_fire_(async_timeout *scope, async_ticks now)
+static void async_timeout_fire_(async_alarm_ *alarm, async_ticks now)
 {
+    async_timeout *timeout = (async_timeout *)(void *)alarm;
     async_ticks base = async_this_loop_->timers.base;
 
-    if ((async_ticks)(scope->deadline - base) > (async_ticks)(now - base)) {
-        scope->timer.u.deadline = scope->deadline;  /* it moved meanwhile */
-        async_timer_add_(&async_this_loop_->timers, &scope->timer);
+    if ((async_ticks)(timeout->deadline - base) > (async_ticks)(now - base)) {
+        /* It moved meanwhile. */
+        timeout->alarm.timer.u.deadline = timeout->deadline;
+        async_timer_add_(&async_this_loop_->timers, &timeout->alarm.timer);
         return;
     }
-    scope->timer.node.state = 0;
-    async_timeout_strike_(scope);
+    timeout->alarm.timer.node.state = 0;
+    async_scope_strike_(&timeout->scope);
 }
 
-static ASYNC_NOINLINE_ int async_timeout_move_(async_timeout *scope,
+ASYNC_API void async_timeout_arm_(async_timeout *timeout)
+{
+    timeout->alarm.fire = async_timeout_fire_;
+    timeout->alarm.timer.u.deadline = timeout->deadline;
+    timeout->alarm.timer.node.state = ASYNC_ALARM_;
+    async_timer_add_(&async_this_loop_->timers, &timeout->alarm.timer);
+}
+
+static void async_timeout_disarm_(async_timeout *timeout)
+{
+    if (async_queued_(timeout)) {
+        async_timer_remove_(&async_this_loop_->timers, &timeout->alarm.timer);
+    }
+    timeout->alarm.timer.node.state = 0;
+}
+
+/* Apart, so that the rest needs no stack. */
+ASYNC_APART_ void async_timeout_open_late_(async_timeout *timeout,
+                                           async_duration duration)
+{
+    (void)async_now();
+    async_timeout_open_(timeout, duration);
+}
+
+ASYNC_API void async_timeout_open_(async_timeout *timeout,
+                                   async_duration duration)
+{
+    async_task *task = async_self_();
+
+    if (!async_this_loop_->fresh) {
+        async_timeout_open_late_(timeout, duration);
+        return;
+    }
+    async_scope_enter_(&timeout->scope, task);
+    timeout->alarm.timer.node.state = ASYNC_UNARMED_;
+    timeout->deadline = (async_ticks)(async_this_loop_->now
+                                    + (async_ticks)duration);
+    if (duration <= 0 || duration == ASYNC_NEVER) {
+        timeout->alarm.timer.node.state = 0;
+        if (duration <= 0) {
+            timeout->scope.fired |= ASYNC_POLLS_;
+            async_scope_strike_(&timeout->scope);
+        }
+    }
+}
+
+ASYNC_API async_status async_timeout_leave_(async_timeout *timeout,
+                                            async_status rc)
+{
+#if ASYNC_DEBUG
+    if (timeout->scope.task == NULL) {
+        async_debug_misuse_("a timeout", "left twice: it is in two places");
+    }
+    if (timeout->scope.task->scopes != &timeout->scope) {
+        async_debug_misuse_("a timeout", "left before another one inside it");
+    }
+#endif
+    async_timeout_disarm_(timeout);
+    return async_scope_leave_(&timeout->scope, rc, ASYNC_ETIMEDOUT);
+}
+
+static ASYNC_NOINLINE_ int async_timeout_move_(async_timeout *timeout,
                                                async_duration duration)
 {
-    if (scope == NULL || scope->task == NULL) {
+    if (timeout == NULL || timeout->scope.task == NULL) {
         return ASYNC_EINVAL;
     }
-    if (scope->fired != 0) {
+    if (async_scope_fired_(&timeout->scope)) {
         return ASYNC_EALREADY;
     }
-    async_timeout_disarm_(scope);
+    async_timeout_disarm_(timeout);
     if (duration <= 0) {
-        async_timeout_strike_(scope);
+        async_scope_strike_(&timeout->scope);
     } else if (duration != ASYNC_NEVER) {
-        scope->deadline = (async_ticks)(async_now() + (async_ticks)duration);
-        async_timeout_arm_(scope);
+        timeout->deadline = (async_ticks)(async_now() + (async_ticks)duration);
+        async_timeout_arm_(timeout);
     }
     return 0;
 }
 
-ASYNC_API int async_timeout_reschedule(async_timeout *scope,
+ASYNC_API int async_timeout_reschedule(async_timeout *timeout,
                                        async_duration duration)
 {
-    if (scope != NULL && async_queued_(scope) && async_this_loop_->fresh
+    if (timeout != NULL && async_queued_(timeout) && async_this_loop_->fresh
         && duration > 0 && duration != ASYNC_NEVER) {
         async_ticks deadline = (async_ticks)(async_this_loop_->now
                                              + (async_ticks)duration);
 
-        if ((async_duration)(deadline - scope->timer.u.deadline) >= 0) {
-            scope->deadline = deadline;     /* fire_ will look at it again */
+        if ((async_duration)(deadline - timeout->alarm.timer.u.deadline) >= 0) {
+            timeout->deadline = deadline;     /* fire_ will look at it again */
             return 0;
         }
     }
-    return async_timeout_move_(scope, duration);
+    return async_timeout_move_(timeout, duration);
 }
 
-ASYNC_API bool async_timeout_expired(const async_timeout *scope)
+ASYNC_API bool async_timeout_expired(const async_timeout *timeout)
 {
-    return scope != NULL && scope->fired != 0;
+    return timeout != NULL && async_scope_fired_(&timeout->scope);
 }
 /* ===========================================================================
  * irq: counting events from outside, and waking the tasks that wait for them.
@@ -4049,6 +5554,7 @@ ASYNC_API int async_irq_open(async_irq *irq)
     irq->waiter = NULL;
     irq->next = NULL;
     irq->count = 0;
+    ASYNC_HOOK_(dispatch, async_irq_dispatch_);
     irq->loop = async_this_loop_;
     return 0;
 }
@@ -4074,7 +5580,7 @@ ASYNC_API void async_irq_raise(async_irq *irq)
     } while (!ASYNC_ATOMIC_CAS_(&irq->count, &count,
                                 (async_irq_count)(count + 1)));
     if (ASYNC_ATOMIC_SWAP_(&loop->notified, 1) == 0) {
-        ASYNC_WAKE_(loop);
+        ASYNC_WAKE(loop);
     }
 }
 
@@ -4093,7 +5599,7 @@ ASYNC_API void async_irq_raise(async_irq *irq)
     }
     irq->loop->notified = 1;
     ASYNC_UNLOCK();
-    ASYNC_WAKE_(irq->loop);
+    ASYNC_WAKE(irq->loop);
 }
 
 static async_irq_count async_irq_take_(async_irq *irq)
@@ -4164,7 +5670,8 @@ ASYNC_API void async_irq_dispatch_(async_loop *loop)
     async_irq *irq;
 
     for (irq = loop->irqs; irq != NULL; irq = irq->next) {
-        if (irq->count != 0 && async_state_(irq->waiter) == ASYNC_LINKED_) {
+        if (ASYNC_ATOMIC_LOAD_(&irq->count) != 0
+            && async_state_(irq->waiter) == ASYNC_LINKED_) {
             async_wake_(irq->waiter, 0);
         }
     }
@@ -4193,11 +5700,1408 @@ ASYNC_API int async_irq_close(async_irq *irq)
     irq->loop = NULL;
     return 0;
 }
+/* ===========================================================================
+ * event: a flag that tasks wait for.
+ * ======================================================================== */
+
+ASYNC_API int async_event_set(async_event *event)
+{
+    if (event == NULL) {
+        return ASYNC_EINVAL;
+    }
+    event->set = true;
+    while (async_wake_one_(&event->waiters, 0)) {
+    }
+    return 0;
+}
+
+ASYNC_API int async_event_clear(async_event *event)
+{
+    if (event == NULL) {
+        return ASYNC_EINVAL;
+    }
+    event->set = false;
+    return 0;
+}
+
+ASYNC_API bool async_event_is_set(const async_event *event)
+{
+    return event != NULL && event->set;
+}
+
+ASYNC_API async_status async_event_wait(async_event *event)
+{
+    async_task *task = async_self_();
+
+    if (async_granted_(task)) {         /* it may have been cleared since */
+        return 0;
+    }
+    if (event == NULL) {
+        return async_settle_(task, ASYNC_EINVAL);
+    }
+    if (event->set) {
+        return async_settle_(task, 0);
+    }
+    ASYNC_WAITS_("async_event_wait", event);
+    return async_wait_(&event->waiters);
+}
+/* ===========================================================================
+ * lock: mutual exclusion of tasks across their awaits.
+ * ======================================================================== */
+
+ASYNC_API async_status async_lock_acquire(async_lock *lock)
+{
+    async_task *task = async_self_();
+
+    if (async_granted_(task)) {         /* the release made it the owner */
+        return 0;
+    }
+    if (lock == NULL) {
+        return async_settle_(task, ASYNC_EINVAL);
+    }
+    if (lock->owner == task) {
+        return async_settle_(task, ASYNC_EDEADLK);
+    }
+    if (lock->owner == NULL) {
+        lock->owner = task;
+        return async_settle_(task, 0);
+    }
+#if ASYNC_DEBUG
+    if (async_done(lock->owner)) {
+        async_debug_misuse_("async_lock_acquire", "the task that holds the "
+                            "lock has ended without releasing it");
+    }
+#endif
+    ASYNC_WAITS_("async_lock_acquire", lock);
+    return async_wait_(&lock->waiters);
+}
+
+ASYNC_API int async_lock_try(async_lock *lock)
+{
+    if (lock == NULL) {
+        return ASYNC_EINVAL;
+    }
+    if (async_this_task_ == NULL) {
+        return ASYNC_EPERM;
+    }
+    if (lock->owner != NULL) {
+        return ASYNC_EAGAIN;
+    }
+    lock->owner = async_this_task_;
+    return 0;
+}
+
+ASYNC_API int async_lock_release(async_lock *lock)
+{
+    async_task *next = NULL;
+    int result = 0;
+
+    if (lock == NULL) {
+        return ASYNC_EINVAL;
+    }
+    if (lock->owner == NULL || lock->owner != async_this_task_) {
+        return ASYNC_EPERM;
+    }
+    if (lock->waiters.tail != NULL) {
+        next = ASYNC_TASK_(lock->waiters.tail->next);
+        if (async_state_(next) == ASYNC_DEAF_) {
+            result = next->timer.u.result;      /* see condition.c */
+        }
+    }
+    lock->owner = next;
+    (void)async_wake_one_(&lock->waiters, result);
+    return 0;
+}
+
+ASYNC_API bool async_lock_locked(const async_lock *lock)
+{
+    return lock != NULL && lock->owner != NULL;
+}
+/* ===========================================================================
+ * semaphore: a number of permits that tasks take and give back.
+ * ======================================================================== */
+
+ASYNC_API int async_semaphore_open(async_semaphore *semaphore, int permits)
+{
+    if (semaphore == NULL || permits < 0) {
+        return ASYNC_EINVAL;
+    }
+    semaphore->waiters.tail = NULL;
+    semaphore->value = permits;
+    semaphore->short_of = 0;
+    return 0;
+}
+
+ASYNC_API int async_semaphore_open_bounded(async_semaphore *semaphore,
+                                           int permits)
+{
+    int rc = async_semaphore_open(semaphore, permits);
+
+    if (rc == 0) {
+        semaphore->short_of = INT_MAX - permits;
+    }
+    return rc;
+}
+
+ASYNC_API int async_semaphore_try(async_semaphore *semaphore)
+{
+    if (semaphore == NULL) {
+        return ASYNC_EINVAL;
+    }
+    if (semaphore->value == 0) {
+        return ASYNC_EAGAIN;
+    }
+    semaphore->value--;
+    return 0;
+}
+
+ASYNC_API async_status async_semaphore_acquire(async_semaphore *semaphore)
+{
+    async_task *task = async_self_();
+    int rc;
+
+    if (async_granted_(task)) {         /* a release gave it its permit */
+        return 0;
+    }
+    rc = async_semaphore_try(semaphore);
+    if (rc != ASYNC_EAGAIN) {
+        return async_settle_(task, rc);
+    }
+    ASYNC_WAITS_("async_semaphore_acquire", semaphore);
+    return async_wait_(&semaphore->waiters);
+}
+
+ASYNC_API int async_semaphore_release(async_semaphore *semaphore)
+{
+    if (semaphore == NULL) {
+        return ASYNC_EINVAL;
+    }
+    if (semaphore->value >= INT_MAX - semaphore->short_of) {
+        return ASYNC_EOVERFLOW;
+    }
+    if (!async_wake_one_(&semaphore->waiters, 0)) {
+        semaphore->value++;
+    }
+    return 0;
+}
+
+ASYNC_API int async_semaphore_value(const async_semaphore *semaphore)
+{
+    return semaphore == NULL ? ASYNC_EINVAL : semaphore->value;
+}
+/* ===========================================================================
+ * condition: waiting, under a lock, for a change of what it protects.
+ *
+ * A wait has two phases. In the first its task stands in the condition's list,
+ * and a notification or a strike ends it. In the second it waits for the lock,
+ * deaf to strikes, with the result of the whole in its task: 0 or ASYNC_CANCEL.
+ * The lock's release leaves that as it is, and makes the task the owner. So the
+ * owner tells a task that is granted something which phase is over.
+ * ======================================================================== */
+
+ASYNC_API int async_condition_open(async_condition *condition,
+                                   async_lock *lock)
+{
+    if (condition == NULL || lock == NULL) {
+        return ASYNC_EINVAL;
+    }
+    condition->waiters.tail = NULL;
+    condition->lock = lock;
+    return 0;
+}
+
+/* 0, or what is wrong with a call that needs the lock. */
+static int async_condition_check_(const async_condition *condition)
+{
+    if (condition == NULL || condition->lock == NULL) {
+        return ASYNC_EINVAL;
+    }
+    return condition->lock->owner == NULL
+        || condition->lock->owner != async_this_task_ ? ASYNC_EPERM : 0;
+}
+
+/* The end of a wait, with its lock. */
+static async_status async_condition_end_(async_task *task, int result)
+{
+    return result == ASYNC_CANCEL ? async_deliver_(task)
+                                  : async_settle_(task, 0);
+}
+
+/* Into the second phase. */
+static async_status async_condition_relock_(async_task *task,
+                                            async_lock *lock, int result)
+{
+    if (lock->owner == NULL) {
+        lock->owner = task;
+        return async_condition_end_(task, result);
+    }
+    ASYNC_WAITS_("async_condition_wait", lock);
+    (void)async_park_(&lock->waiters);
+    async_set_state_(task, ASYNC_DEAF_);
+    task->timer.u.result = result;
+    return ASYNC_PENDING;
+}
+
+ASYNC_API async_status async_condition_wait(async_condition *condition)
+{
+    async_task *task = async_self_();
+    unsigned state = async_state_(task);
+    int rc;
+
+    if (state == ASYNC_READY_) {
+        if (condition->lock->owner == task) {
+            return async_condition_end_(task, task->timer.u.result);
+        }
+        return async_condition_relock_(task, condition->lock, 0);
+    }
+    if (state == ASYNC_STRUCK_) {
+        return async_condition_relock_(task, condition->lock, ASYNC_CANCEL);
+    }
+    rc = async_condition_check_(condition);
+    if (rc < 0) {
+        return async_settle_(task, rc);
+    }
+    if (ASYNC_STRUCK_P_(task)) {
+        return async_deliver_(task);
+    }
+    ASYNC_WAITS_("async_condition_wait", condition);
+    (void)async_park_(&condition->waiters);
+    (void)async_lock_release(condition->lock);
+    return ASYNC_PENDING;
+}
+
+ASYNC_API int async_condition_notify(async_condition *condition, int n)
+{
+    int rc = async_condition_check_(condition);
+
+    if (rc == 0 && n < 0) {
+        rc = ASYNC_EINVAL;
+    }
+    while (rc >= 0 && rc < n && async_wake_one_(&condition->waiters, 0)) {
+        rc++;
+    }
+    return rc;
+}
+
+ASYNC_API int async_condition_notify_all(async_condition *condition)
+{
+    return async_condition_notify(condition, INT_MAX);
+}
+/* ===========================================================================
+ * barrier: a place where tasks wait until a given number of them is there.
+ * ======================================================================== */
+
+static bool async_barrier_opened_(const async_barrier *barrier)
+{
+    return barrier != NULL && barrier->parties != 0;
+}
+
+ASYNC_API int async_barrier_open(async_barrier *barrier, int parties)
+{
+    if (barrier == NULL || parties < 1) {
+        return ASYNC_EINVAL;
+    }
+    barrier->waiters.tail = NULL;
+    barrier->parties = parties;
+    barrier->arrived = 0;
+    barrier->broken = false;
+    return 0;
+}
+
+ASYNC_API int async_barrier_waiting(const async_barrier *barrier)
+{
+    const async_node *node;
+    int n = 0;
+
+    if (!async_barrier_opened_(barrier)) {
+        return ASYNC_EINVAL;
+    }
+    node = barrier->waiters.tail;
+    if (node != NULL) {
+        do {
+            n++;
+            node = node->next;
+        } while (node != barrier->waiters.tail);
+    }
+    return n;
+}
+
+/* Let all go who wait, each with `result`, plus `step` for each before it. */
+static int async_barrier_drain_(async_barrier *barrier, int result, int step)
+{
+    while (async_wake_one_(&barrier->waiters, result)) {
+        result += step;
+        barrier->arrived--;
+    }
+    return result;
+}
+
+/* Is the running task the last? A waiter that was struck is no longer in the
+ * list, but is counted until it says so; hence the second look. */
+static bool async_barrier_complete_(const async_barrier *barrier)
+{
+    return barrier->arrived >= barrier->parties - 1
+        && async_barrier_waiting(barrier) == barrier->parties - 1;
+}
+
+ASYNC_API async_status async_barrier_wait(async_barrier *barrier)
+{
+    async_task *task = async_self_();
+    async_status rc;
+
+    if (async_granted_(task)) {
+        return task->timer.u.result;
+    }
+    if (!async_barrier_opened_(barrier)) {
+        return async_settle_(task, ASYNC_EINVAL);
+    }
+    if (async_state_(task) == ASYNC_STRUCK_) {
+        barrier->arrived--;
+    }
+    if (barrier->broken) {
+        return async_settle_(task, ASYNC_EBROKEN);
+    }
+    if (async_barrier_complete_(barrier)) {
+        return async_settle_(task, async_barrier_drain_(barrier, 0, 1));
+    }
+    ASYNC_WAITS_("async_barrier_wait", barrier);
+    rc = async_wait_(&barrier->waiters);
+    if (rc == ASYNC_PENDING) {
+        barrier->arrived++;
+    }
+    return rc;
+}
+
+ASYNC_API int async_barrier_reset(async_barrier *barrier)
+{
+    if (!async_barrier_opened_(barrier)) {
+        return ASYNC_EINVAL;
+    }
+    barrier->broken = false;
+    (void)async_barrier_drain_(barrier, ASYNC_EBROKEN, 0);
+    return 0;
+}
+
+ASYNC_API int async_barrier_abort(async_barrier *barrier)
+{
+    int rc = async_barrier_reset(barrier);
+
+    if (rc == 0) {
+        barrier->broken = true;
+    }
+    return rc;
+}
+
+ASYNC_API bool async_barrier_broken(const async_barrier *barrier)
+{
+    return barrier != NULL && barrier->broken;
+}
+
+ASYNC_API int async_barrier_parties(const async_barrier *barrier)
+{
+    return async_barrier_opened_(barrier) ? barrier->parties : ASYNC_EINVAL;
+}
+/* ===========================================================================
+ * queue: who waits, who is promised what; and the two simple orders.
+ * ======================================================================== */
+
+#if ASYNC_HOSTED
+#include <string.h>
+#endif
+
+/* A compiler turns a plain loop into a call of memcpy, which a bare board need
+ * not have. */
+ASYNC_API void async_queue_copy_(const async_queue *queue, void *to,
+                                 const void *from)
+{
+#if ASYNC_HOSTED
+    memcpy(to, from, queue->size);
+#else
+    volatile unsigned char *out = (volatile unsigned char *)to;
+    const unsigned char *in = (const unsigned char *)from;
+    const unsigned char *end = in + queue->size;
+
+    while (in != end) {
+        *out++ = *in++;
+    }
+#endif
+}
+
+ASYNC_API int async_queue_open_(async_queue *queue, void *array, size_t size,
+                                size_t capacity,
+                                void (*move)(async_queue *, void *, bool))
+{
+    if (queue == NULL || array == NULL || size == 0 || capacity == 0
+        || capacity > ASYNC_QUEUE_MAX_) {
+        return ASYNC_EINVAL;
+    }
+    queue->getters.tail = NULL;
+    queue->putters.tail = NULL;
+    queue->joiners.tail = NULL;
+    queue->items = (unsigned char *)array;
+    queue->size = size;
+    queue->move = move;
+    queue->u.first = 0;
+    queue->capacity = (async_queue_count_)capacity;
+    queue->count = 0;
+    queue->promised = 0;
+    queue->reserved = 0;
+    queue->unfinished = 0;
+    queue->shut = false;
+    return 0;
+}
+
+/* ---- the simple orders --------------------------------------------------- */
+
+/* A ring: the oldest item at `first`, the others behind it. */
+static void async_queue_move_fifo_(async_queue *queue, void *item, bool in)
+{
+    size_t at = queue->u.first;
+
+    if (in) {
+        at += queue->count;
+        if (at >= queue->capacity) {
+            at -= queue->capacity;
+        }
+        async_queue_copy_(queue, queue->items + at * queue->size, item);
+    } else {
+        async_queue_copy_(queue, item, queue->items + at * queue->size);
+        queue->u.first = at + 1 == queue->capacity ? 0 : at + 1;
+    }
+}
+
+ASYNC_API int async_queue_open(async_queue *queue, void *array, size_t size,
+                               size_t capacity)
+{
+    return async_queue_open_(queue, array, size, capacity,
+                             async_queue_move_fifo_);
+}
+
+static void async_queue_move_lifo_(async_queue *queue, void *item, bool in)
+{
+    unsigned char *end = queue->items + queue->count * queue->size;
+
+    if (in) {
+        async_queue_copy_(queue, end, item);
+    } else {
+        async_queue_copy_(queue, item, end - queue->size);
+    }
+}
+
+ASYNC_API int async_queue_open_lifo(async_queue *queue, void *array,
+                                    size_t size, size_t capacity)
+{
+    return async_queue_open_(queue, array, size, capacity,
+                             async_queue_move_lifo_);
+}
+
+/* ---- putting and getting ------------------------------------------------- */
+
+static bool async_queue_usable_(const async_queue *queue, const void *item)
+{
+    return queue != NULL && item != NULL && queue->move != NULL;
+}
+
+ASYNC_API size_t async_queue_size(const async_queue *queue)
+{
+    return queue == NULL ? 0 : (size_t)queue->count - queue->promised;
+}
+
+ASYNC_API bool async_queue_empty(const async_queue *queue)
+{
+    return queue == NULL || queue->count == queue->promised;
+}
+
+ASYNC_API bool async_queue_full(const async_queue *queue)
+{
+    return queue == NULL
+        || (size_t)queue->count + queue->reserved >= queue->capacity;
+}
+
+/* Promise what there is to who waits for it. One item or one slot has become
+ * free, or one task has joined the line, since this was last called, so one of
+ * each is enough. */
+static void async_queue_serve_(async_queue *queue)
+{
+    if (!async_queue_empty(queue) && async_wake_one_(&queue->getters, 0)) {
+        queue->promised++;
+    }
+    if (!async_queue_full(queue) && async_wake_one_(&queue->putters, 0)) {
+        queue->reserved++;
+    }
+}
+
+/* Without waiting: an item in, or out. */
+static int async_queue_move_(async_queue *queue, void *item, bool in)
+{
+    bool blocked = in ? async_queue_full(queue) : async_queue_empty(queue);
+
+    if (queue->shut && (in || blocked)) {
+        return ASYNC_ESHUTDOWN;
+    }
+    if (blocked) {
+        return ASYNC_EAGAIN;
+    }
+    queue->move(queue, item, in);
+    if (in) {
+        queue->count++;
+        queue->unfinished++;
+    } else {
+        queue->count--;
+    }
+    async_queue_serve_(queue);
+    return 0;
+}
+
+ASYNC_API int async_queue_try_put(async_queue *queue, const void *item)
+{
+    return async_queue_usable_(queue, item)
+        ? async_queue_move_(queue, (void *)item, true) : ASYNC_EINVAL;
+}
+
+ASYNC_API int async_queue_try_get(async_queue *queue, void *item)
+{
+    return async_queue_usable_(queue, item)
+        ? async_queue_move_(queue, item, false) : ASYNC_EINVAL;
+}
+
+/* A put or a get. There may be something for this task behind others that were
+ * woken before it and have not run: then it lines up, is promised it at once,
+ * and takes its turn after theirs. Not when that would be too late, as it is
+ * struck, or nothing new will come. */
+static async_status async_queue_await_(async_task *task, async_queue *queue,
+                                       void *item, bool in)
+{
+    async_queue_count_ *woken = in ? &queue->reserved : &queue->promised;
+    bool granted = async_granted_(task);
+    int rc;
+
+    if (granted && task->timer.u.result < 0) {
+        return task->timer.u.result;            /* shut down while it waited */
+    }
+    if (granted && *woken != 0) {               /* a shutdown takes it back */
+        (*woken)--;
+    }
+    if (granted || *woken == 0 || queue->shut || ASYNC_STRUCK_P_(task)) {
+        rc = async_queue_move_(queue, item, in);
+        if (rc != ASYNC_EAGAIN) {
+            return async_settle_(task, rc);
+        }
+        if (ASYNC_STRUCK_P_(task)) {
+            return async_deliver_(task);
+        }
+    }
+    (void)async_park_(in ? &queue->putters : &queue->getters);
+    async_queue_serve_(queue);
+    return ASYNC_PENDING;
+}
+
+ASYNC_API async_status async_queue_put(async_queue *queue, const void *item)
+{
+    async_task *task = async_self_();
+
+    if (!async_queue_usable_(queue, item)) {
+        return async_settle_(task, ASYNC_EINVAL);
+    }
+    ASYNC_WAITS_("async_queue_put", queue);
+    return async_queue_await_(task, queue, (void *)item, true);
+}
+
+ASYNC_API async_status async_queue_get(async_queue *queue, void *item)
+{
+    async_task *task = async_self_();
+
+    if (!async_queue_usable_(queue, item)) {
+        return async_settle_(task, ASYNC_EINVAL);
+    }
+    ASYNC_WAITS_("async_queue_get", queue);
+    return async_queue_await_(task, queue, item, false);
+}
+
+/* ---- the end ------------------------------------------------------------- */
+
+static void async_queue_finished_(async_queue *queue)
+{
+    while (queue->unfinished == 0 && async_wake_one_(&queue->joiners, 0)) {
+    }
+}
+
+ASYNC_API size_t async_queue_unfinished(const async_queue *queue)
+{
+    return queue == NULL ? 0 : queue->unfinished;
+}
+
+ASYNC_API int async_queue_task_done(async_queue *queue)
+{
+    if (queue == NULL || queue->unfinished == 0) {
+        return ASYNC_EINVAL;
+    }
+    queue->unfinished--;
+    async_queue_finished_(queue);
+    return 0;
+}
+
+ASYNC_API async_status async_queue_join(async_queue *queue)
+{
+    async_task *task = async_self_();
+
+    if (async_granted_(task)) {         /* items may have come since */
+        return 0;
+    }
+    if (queue == NULL) {
+        return async_settle_(task, ASYNC_EINVAL);
+    }
+    if (queue->unfinished == 0) {
+        return async_settle_(task, 0);
+    }
+    ASYNC_WAITS_("async_queue_join", queue);
+    return async_wait_(&queue->joiners);
+}
+
+/* Who waits for an item waits because there is none but those promised to
+ * others. Who was promised a slot finds out for itself. */
+ASYNC_API int async_queue_shutdown(async_queue *queue)
+{
+    if (!async_queue_usable_(queue, queue)) {
+        return ASYNC_EINVAL;
+    }
+    queue->shut = true;
+    while (async_wake_one_(&queue->getters, ASYNC_ESHUTDOWN)
+           || async_wake_one_(&queue->putters, ASYNC_ESHUTDOWN)) {
+    }
+    return 0;
+}
+
+ASYNC_API int async_queue_shutdown_now(async_queue *queue)
+{
+    int rc = async_queue_shutdown(queue);
+
+    if (rc == 0) {
+        queue->unfinished = queue->unfinished > queue->count
+            ? (async_queue_count_)(queue->unfinished - queue->count) : 0;
+        queue->count = 0;
+        queue->promised = 0;
+        async_queue_finished_(queue);
+    }
+    return rc;
+}
+/* ===========================================================================
+ * queue_priority: a queue's items as a binary heap. In a part of its own, for
+ * who opens no such queue does not link it.
+ * ======================================================================== */
+
+#define ASYNC_HEAP_AT_(queue, i) ((queue)->items + (i) * (queue)->size)
+
+/* Of the item at i are 2 i + 1 and 2 i + 2 the children, and none is before
+ * its parent. An item moves into a hole, which travels to where it belongs. */
+static void async_queue_move_heap_(async_queue *queue, void *item, bool in)
+{
+    async_compare_fn compare = queue->u.compare;
+    size_t n = queue->count;
+    size_t hole = in ? n : 0;
+    size_t next;
+
+    if (!in) {
+        async_queue_copy_(queue, item, queue->items);
+        n--;
+        item = ASYNC_HEAP_AT_(queue, n);    /* the last one fills the hole */
+        for (; (next = 2 * hole + 1) < n; hole = next) {
+            if (next + 1 < n && compare(ASYNC_HEAP_AT_(queue, next + 1),
+                                        ASYNC_HEAP_AT_(queue, next)) < 0) {
+                next++;
+            }
+            if (compare(ASYNC_HEAP_AT_(queue, next), item) >= 0) {
+                break;
+            }
+            async_queue_copy_(queue, ASYNC_HEAP_AT_(queue, hole),
+                              ASYNC_HEAP_AT_(queue, next));
+        }
+    } else {
+        for (; hole != 0; hole = next) {
+            next = (hole - 1) / 2;
+            if (compare(item, ASYNC_HEAP_AT_(queue, next)) >= 0) {
+                break;
+            }
+            async_queue_copy_(queue, ASYNC_HEAP_AT_(queue, hole),
+                              ASYNC_HEAP_AT_(queue, next));
+        }
+    }
+    if (ASYNC_HEAP_AT_(queue, hole) != item) {
+        async_queue_copy_(queue, ASYNC_HEAP_AT_(queue, hole), item);
+    }
+}
+
+ASYNC_API int async_queue_open_priority(async_queue *queue, void *array,
+                                        size_t size, size_t capacity,
+                                        async_compare_fn compare)
+{
+    int rc = compare == NULL
+        ? ASYNC_EINVAL
+        : async_queue_open_(queue, array, size, capacity,
+                            async_queue_move_heap_);
+
+    if (rc == 0) {
+        queue->u.compare = compare;
+    }
+    return rc;
+}
+/* ===========================================================================
+ * wait: waiting for several tasks at once, and leaving them alone.
+ * ======================================================================== */
+
+/* The done callback. What is to be known of the task is noted now: a later
+ * callback may free it. */
+static void async_waiter_ended_(async_watch *watch, async_task *task)
+{
+    async_waiter *waiter = (async_waiter *)(void *)watch;
+    async_wait_set *set = waiter->set;
+    int result = task->timer.u.result;
+    unsigned flags = set->flags;
+
+    if (result == ASYNC_ECANCELED) {
+        set->flags |= ASYNC_ENDED_CANCELED_;
+    }
+    if ((flags & ASYNC_COUNT_) != 0) {
+        set->error += result < 0;
+    } else if (result < 0 && set->error == 0
+               && ((flags & ASYNC_ONE_) == 0 || set->ended == NULL)
+               && ((flags & ASYNC_BUT_CANCELED_) == 0
+                   || result != ASYNC_ECANCELED)) {
+        set->error = result;
+    }
+    async_ring_append_(&set->ended, &watch->node);
+    set->pending--;
+    if (async_waiters_met_(set) || (flags & ASYNC_NEXT_) != 0) {
+        (void)async_wake_one_(&set->list, 0);
+    }
+}
+
+ASYNC_API void async_waiters_leave_(async_wait_set *set, async_waiter *waiters,
+                                    int n)
+{
+    int i;
+
+    for (i = 0; i < n; i++) {
+        async_node *node = &waiters[i].watch.node;
+
+        if (node->state == ASYNC_WATCH_ && waiters[i].set == set) {
+            async_ring_remove_(&waiters[i].task->joiners, node);
+            node->state = ASYNC_IDLE_;
+            set->pending--;
+        }
+    }
+    set->ended = NULL;
+    set->flags = 0;
+}
+
+/* May the set be used with these waiters? Not in the middle of an operation,
+ * and not while it watches tasks by others. */
+static int async_waiters_check_(const async_wait_set *set,
+                                const async_waiter *waiters, int n)
+{
+    int mine = 0;
+    int i;
+
+    if (set == NULL || n < 0 || (waiters == NULL && n != 0)) {
+        return ASYNC_EINVAL;
+    }
+    for (i = 0; i < n; i++) {
+        mine += waiters[i].watch.node.state == ASYNC_WATCH_
+             && waiters[i].set == set;
+    }
+    return (set->flags & ASYNC_WAITED_) != 0
+           || ((set->flags & ASYNC_NEXT_) != 0 && mine != set->pending)
+        ? ASYNC_EBUSY : 0;
+}
+
+ASYNC_API int async_waiters_open_(async_wait_set *set, async_waiter *waiters,
+                                  int n, int until, unsigned flags)
+{
+    int rc = async_waiters_check_(set, waiters, n);
+    int i;
+
+    for (i = 0; i < n && rc == 0; i++) {
+        const async_task *task = waiters[i].task;
+
+        if (task == NULL || async_state_(task) == ASYNC_IDLE_) {
+            rc = ASYNC_EINVAL;
+        } else if (task == async_this_task_) {
+            rc = ASYNC_EDEADLK;
+        } else if (waiters[i].watch.node.state == ASYNC_WATCH_
+                   && waiters[i].set != set) {
+            rc = ASYNC_EBUSY;
+        }
+    }
+    if (rc < 0) {
+        return rc;
+    }
+    async_waiters_leave_(set, waiters, n);
+    set->pending = n;
+    set->until = until;
+    set->error = 0;
+    set->flags = (unsigned char)(flags | ASYNC_WAITED_);
+    for (i = 0; i < n; i++) {
+        waiters[i].set = set;
+        (void)async_on_done(waiters[i].task, &waiters[i].watch,
+                            async_waiter_ended_);
+    }
+    return 0;
+}
+
+ASYNC_API async_status async_wait(async_wait_set *set, async_waiter *waiters,
+                                  int n, int mode)
+{
+    async_task *task = async_self_();
+
+    if (async_anew_(task)) {
+        int rc = n <= 0 || mode < ASYNC_ALL_COMPLETED
+                     || mode > ASYNC_FIRST_EXCEPTION
+            ? ASYNC_EINVAL
+            : async_waiters_open_(set, waiters, n,
+                                  mode == ASYNC_FIRST_COMPLETED ? n - 1 : 0,
+                                  mode == ASYNC_FIRST_EXCEPTION
+                                      ? ASYNC_ON_ERROR_ | ASYNC_BUT_CANCELED_
+                                      : 0);
+
+        if (rc < 0) {
+            return rc;
+        }
+    }
+    if (async_waiters_met_(set)) {
+        int done = n - set->pending;
+
+        async_waiters_leave_(set, waiters, n);
+        return async_settle_(task, done);
+    }
+    if (ASYNC_STRUCK_P_(task)) {
+        async_waiters_leave_(set, waiters, n);
+        return async_deliver_(task);
+    }
+    ASYNC_WAITS_("async_wait", set);
+    return async_park_(&set->list);
+}
+
+ASYNC_API async_status async_next_done(async_wait_set *set,
+                                       async_waiter *waiters, int n)
+{
+    async_task *task = async_self_();
+    async_node *node;
+
+    if (async_anew_(task)) {
+        if (set == NULL || (set->flags & ASYNC_NEXT_) == 0) {
+            int rc = async_waiters_open_(set, waiters, n, 0, ASYNC_NEXT_);
+
+            if (rc < 0) {
+                return rc;
+            }
+        } else if ((set->flags & ASYNC_WAITED_) != 0) {
+            return ASYNC_EBUSY;
+        }
+    }
+    node = async_ring_pop_(&set->ended);
+    if (node == NULL && set->pending != 0 && !ASYNC_STRUCK_P_(task)) {
+        set->flags |= ASYNC_WAITED_;
+        ASYNC_WAITS_("async_next_done", set);
+        return async_park_(&set->list);
+    }
+    set->flags = ASYNC_NEXT_;
+    if (node != NULL) {
+        return async_settle_(task, (int)((async_waiter *)(void *)node
+                                         - waiters));
+    }
+    if (set->pending != 0) {
+        return async_deliver_(task);
+    }
+    set->flags = 0;
+    return async_settle_(task, ASYNC_ENOENT);
+}
+
+ASYNC_API int async_wait_close(async_wait_set *set, async_waiter *waiters,
+                               int n)
+{
+    int rc = async_waiters_check_(set, waiters, n);
+
+    if (rc == 0) {
+        async_waiters_leave_(set, waiters, n);
+    }
+    return rc;
+}
+/* ===========================================================================
+ * gather: waiting for several tasks at once, and answering for them.
+ * ======================================================================== */
+
+static void async_cancel_rest_(async_waiter *waiters, int n)
+{
+    int i;
+
+    for (i = 0; i < n; i++) {
+        if (waiters[i].watch.node.state == ASYNC_WATCH_) {
+            async_cancel(waiters[i].task);
+        }
+    }
+}
+
+/* True when all have ended; *rc is then the error, or how many failed. */
+static bool async_gathered_(async_wait_set *set, async_waiter *waiters, int n,
+                            int until, unsigned flags, async_status *rc)
+{
+    async_task *task = async_self_();
+    async_mark_ *state = &task->timer.node.state;
+
+    if (async_anew_(task)) {
+        *state &= (async_mark_)~(unsigned)ASYNC_FORWARDED_;
+        *rc = async_waiters_open_(set, waiters, n, until, flags);
+        if (*rc < 0) {
+            return true;
+        }
+    }
+    if (set->pending != 0) {
+        if (async_waiters_met_(set)) {          /* decided: now for the rest */
+            set->until = 0;
+            set->flags &= (unsigned char)~(unsigned)ASYNC_ON_ERROR_;
+            if ((*state & ASYNC_FORWARDED_) == 0) {     /* or struck by that */
+                async_cancel_rest_(waiters, n);
+            }
+        }
+        if ((*state & (ASYNC_STRIKE_ | ASYNC_FORWARDED_)) == ASYNC_STRIKE_) {
+            *state |= ASYNC_FORWARDED_;
+            set->flags &= (unsigned char)~(unsigned)ASYNC_ENDED_CANCELED_;
+            async_cancel_rest_(waiters, n);
+        }
+        *rc = async_park_(&set->list);
+        return false;
+    }
+    /* Struck, and the outcome is a cancel, passed on or not: they go together,
+     * as in async_join. */
+    *rc = set->error;
+    if (ASYNC_STRUCK_P_(task)
+        && (*rc == ASYNC_ECANCELED
+            || ((*state & ASYNC_FORWARDED_) != 0
+                && (set->flags & ASYNC_ENDED_CANCELED_) != 0))) {
+        *rc = async_deliver_(task);
+    }
+    *state &= (async_mark_)~(unsigned)ASYNC_FORWARDED_;
+    async_set_state_(task, ASYNC_RUNNING_);
+    set->flags = 0;
+    return true;
+}
+
+ASYNC_API async_status async_gather(async_wait_set *set, async_waiter *waiters,
+                                    int n)
+{
+    async_status rc;
+
+    if (!async_gathered_(set, waiters, n, 0, ASYNC_ON_ERROR_, &rc)) {
+        ASYNC_WAITS_("async_gather", set);
+    }
+    return rc;
+}
+
+ASYNC_API async_status async_gather_all(async_wait_set *set,
+                                        async_waiter *waiters, int n)
+{
+    async_status rc;
+
+    if (!async_gathered_(set, waiters, n, 0, ASYNC_COUNT_, &rc)) {
+        ASYNC_WAITS_("async_gather_all", set);
+    }
+    return rc;
+}
+
+ASYNC_API async_status async_race(async_wait_set *set, async_waiter *waiters,
+                                  int n)
+{
+    async_status rc;
+
+    if (n == 0) {
+        return ASYNC_EINVAL;
+    }
+    if (!async_gathered_(set, waiters, n, n - 1, ASYNC_ONE_, &rc)) {
+        ASYNC_WAITS_("async_race", set);
+    } else if (rc == 0) {
+        rc = (int)((async_waiter *)(void *)set->ended->next - waiters);
+    }
+    return rc;
+}
+/* ===========================================================================
+ * pool: a bounded set of background tasks.
+ * ======================================================================== */
+
+/* A slot is free (IDLE), taken (UNARMED), or its task runs (WATCH). */
+
+static void async_pool_put_(async_pool *pool, async_slot *slot)
+{
+    int i = (int)(slot - pool->slots);
+
+    if (pool->takers.tail != NULL) {            /* it stays taken */
+        slot->watch.node.state = ASYNC_UNARMED_;
+        (void)async_wake_one_(&pool->takers, i);
+        return;
+    }
+    slot->watch.node.state = ASYNC_IDLE_;
+    slot->watch.node.next = pool->free;
+    pool->free = &slot->watch.node;
+    pool->busy--;
+    while (pool->busy == 0 && async_wake_one_(&pool->joiners, 0)) {
+    }
+}
+
+static void async_slot_ended_(async_watch *watch, async_task *task)
+{
+    async_slot *slot = (async_slot *)(void *)watch;
+
+    (void)task;
+    async_pool_put_(slot->pool, slot);
+}
+
+ASYNC_API int async_pool_open(async_pool *pool, async_slot *slots, int n)
+{
+    int i;
+
+    if (pool == NULL || slots == NULL || n <= 0) {
+        return ASYNC_EINVAL;
+    }
+    pool->takers.tail = NULL;
+    pool->joiners.tail = NULL;
+    pool->slots = slots;
+    pool->n = n;
+    pool->busy = 0;
+    pool->free = NULL;
+    for (i = n - 1; i >= 0; i--) {
+        slots[i].pool = pool;
+        slots[i].task.timer.node.state = ASYNC_IDLE_;
+        slots[i].watch.node.state = ASYNC_IDLE_;
+        slots[i].watch.node.next = pool->free;
+        pool->free = &slots[i].watch.node;
+    }
+    return 0;
+}
+
+ASYNC_API int async_pool_try(async_pool *pool)
+{
+    async_slot *slot;
+
+    if (pool == NULL || pool->slots == NULL) {
+        return ASYNC_EINVAL;
+    }
+    if (pool->free == NULL) {
+        return ASYNC_EAGAIN;
+    }
+    slot = (async_slot *)(void *)pool->free;
+    pool->free = slot->watch.node.next;
+    slot->watch.node.state = ASYNC_UNARMED_;
+    pool->busy++;
+    return (int)(slot - pool->slots);
+}
+
+ASYNC_API async_status async_pool_take(async_pool *pool)
+{
+    async_task *task = async_self_();
+    int i;
+
+    if (async_granted_(task)) {
+        return task->timer.u.result;
+    }
+    i = async_pool_try(pool);
+    if (i != ASYNC_EAGAIN) {
+        return async_settle_(task, i);
+    }
+    ASYNC_WAITS_("async_pool_take", pool);
+    return async_wait_(&pool->takers);
+}
+
+/* The slot of that index, if it is taken and not used; else NULL, with *rc. */
+static async_slot *async_pool_taken_(async_pool *pool, int i, int *rc)
+{
+    if (pool == NULL || pool->slots == NULL || i < 0 || i >= pool->n) {
+        *rc = ASYNC_EINVAL;
+        return NULL;
+    }
+    if (pool->slots[i].watch.node.state != ASYNC_UNARMED_) {
+        *rc = ASYNC_EALREADY;
+        return NULL;
+    }
+    return &pool->slots[i];
+}
+
+ASYNC_API int async_pool_give(async_pool *pool, int i)
+{
+    int rc = 0;
+    async_slot *slot = async_pool_taken_(pool, i, &rc);
+
+    if (slot != NULL) {
+        async_pool_put_(pool, slot);
+    }
+    return rc;
+}
+
+ASYNC_API int async_pool_spawn_(async_pool *pool, int i, async_fn fn,
+                                void *frame
+#if ASYNC_DEBUG
+                                , const char *name, const char *file, int line
+#endif
+                                )
+{
+    int rc = 0;
+    async_slot *slot = async_pool_taken_(pool, i, &rc);
+
+    if (slot == NULL) {
+        return rc;
+    }
+    rc = async_spawn_(async_this_loop_, &slot->task, fn, frame
+#if ASYNC_DEBUG
+                      , name, file, line
+#endif
+                      );
+    return rc < 0 ? rc : async_on_done(&slot->task, &slot->watch,
+                                       async_slot_ended_);
+}
+
+ASYNC_API async_status async_pool_join(async_pool *pool)
+{
+    async_task *task = async_self_();
+
+    if (async_granted_(task)) {
+        return 0;
+    }
+    if (pool == NULL || pool->slots == NULL) {
+        return async_settle_(task, ASYNC_EINVAL);
+    }
+    if (pool->busy == 0) {
+        return async_settle_(task, 0);
+    }
+    ASYNC_WAITS_("async_pool_join", pool);
+    return async_wait_(&pool->joiners);
+}
+
+ASYNC_API int async_pool_cancel(async_pool *pool)
+{
+    int count = 0;
+    int i;
+
+    if (pool == NULL) {
+        return ASYNC_EINVAL;
+    }
+    for (i = 0; i < pool->n; i++) {
+        if (pool->slots[i].watch.node.state == ASYNC_WATCH_) {
+            count += async_cancel(&pool->slots[i].task);
+        }
+    }
+    return count;
+}
+
+ASYNC_API int async_pool_busy(const async_pool *pool)
+{
+    return pool == NULL ? 0 : pool->busy;
+}
+/* ===========================================================================
+ * group: tasks that cannot outlive a block.
+ * ======================================================================== */
+
+static async_member *async_member_(async_node *node)
+{
+    return (async_member *)(void *)
+        ((char *)(void *)node - offsetof(async_member, node));
+}
+
+/* Strike every child, but when the loop itself closes, those which it has
+ * struck already: that would interrupt their cleanup. */
+static int async_group_strike_(async_group *group, bool closing)
+{
+    async_node *node = group->members;
+    int count = 0;
+
+    if (node == NULL) {
+        return 0;
+    }
+    do {
+        async_task *task;
+
+        node = node->next;
+        task = &async_member_(node)->task;
+#if ASYNC_HOSTED
+        if (closing && task->timer.node.round != async_this_loop_->round) {
+            continue;
+        }
+#else
+        (void)closing;
+#endif
+        count += async_cancel(task);
+    } while (node != group->members);
+    return count;
+}
+
+/* The first thing to go wrong: nothing new may begin. */
+static void async_group_close_(async_group *group, bool closing)
+{
+    if ((group->flags & ASYNC_GROUP_CLOSING_) == 0) {
+        group->flags |= ASYNC_GROUP_CLOSING_;
+        (void)async_group_strike_(group, closing);
+    }
+}
+
+static void async_member_ended_(async_watch *watch, async_task *task)
+{
+    async_member *member = (async_member *)(void *)watch;
+    async_group *group = member->group;
+    int result = task->timer.u.result;
+
+    async_ring_remove_(&group->members, &member->node);
+    if (result < 0 && result != ASYNC_ECANCELED) {
+        bool closes = (group->flags & ASYNC_GROUP_CLOSING_) == 0;
+
+        if (group->error == 0) {
+            group->error = result;
+        }
+        async_group_close_(group, false);
+        if (closes && group->scope.task != NULL) {  /* the block, too */
+            async_scope_strike_(&group->scope);
+        }
+    }
+    while (group->members == NULL && async_wake_one_(&group->joiners, 0)) {
+    }
+}
+
+ASYNC_API int async_group_spawn_(async_group *group, async_member *member,
+                                 async_fn fn, void *frame
+#if ASYNC_DEBUG
+                                 , const char *name, const char *file, int line
+#endif
+                                 )
+{
+    int rc;
+
+    if (group == NULL || member == NULL) {
+        return ASYNC_EINVAL;
+    }
+    if (group->flags != ASYNC_GROUP_OPEN_) {
+        return ASYNC_ESHUTDOWN;
+    }
+    rc = async_spawn_(async_this_loop_, &member->task, fn, frame
+#if ASYNC_DEBUG
+                      , name, file, line
+#endif
+                      );
+    if (rc < 0) {
+        return rc;
+    }
+    member->group = group;
+    async_ring_append_(&group->members, &member->node);
+    return async_on_done(&member->task, &member->watch, async_member_ended_);
+}
+
+ASYNC_API int async_group_cancel(async_group *group)
+{
+    return group == NULL ? ASYNC_EINVAL : async_group_strike_(group, false);
+}
+
+ASYNC_API async_status async_group_join(async_group *group)
+{
+    async_task *task = async_self_();
+    async_node *node;
+
+    if (async_granted_(task)) {
+        return 0;
+    }
+    if (group == NULL) {
+        return async_settle_(task, ASYNC_EINVAL);
+    }
+    node = group->members;
+    if (node == NULL) {
+        return async_settle_(task, 0);
+    }
+    do {
+        node = node->next;
+        if (&async_member_(node)->task == task) {
+            return async_settle_(task, ASYNC_EDEADLK);
+        }
+    } while (node != group->members);
+    ASYNC_WAITS_("async_group_join", group);
+    return async_wait_(&group->joiners);
+}
+
+/* ---- the block ----------------------------------------------------------- */
+
+ASYNC_API async_status async_group_enter_(async_group *group)
+{
+#if ASYNC_DEBUG
+    async_task *task = async_self_in_("ASYNC_GROUP_BEGIN");
+#else
+    async_task *task = async_self_();
+#endif
+
+    if (group == NULL) {
+        return ASYNC_EINVAL;
+    }
+    if ((group->flags & ASYNC_GROUP_OPEN_) != 0) {
+        return ASYNC_EBUSY;
+    }
+    group->joiners.tail = NULL;
+    group->members = NULL;
+    group->error = 0;
+    group->flags = ASYNC_GROUP_OPEN_;
+    async_scope_enter_(&group->scope, task);
+    return 0;
+}
+
+ASYNC_API void async_group_leave_(async_group *group, async_status rc)
+{
+    async_task *task = group->scope.task;
+    bool closing = false;
+
+#if ASYNC_DEBUG
+    if (task->scopes != &group->scope) {
+        async_debug_misuse_("a group", "left before a scope inside it");
+    }
+#endif
+#if ASYNC_HOSTED
+    closing = async_this_loop_->left != 0
+        && (task->timer.node.state & ASYNC_CANCELED_) != 0;
+#endif
+    rc = async_scope_leave_(&group->scope, rc, group->error);
+    if (rc >= ASYNC_CANCEL && rc < 0) {
+        if (rc != ASYNC_CANCEL && group->error == 0) {
+            group->error = rc;
+        }
+        async_group_close_(group, closing);
+    }
+    group->outcome = rc;
+    task->timer.node.state &= (async_mark_)~(unsigned)ASYNC_FORWARDED_;
+}
+
+ASYNC_API async_status async_group_end_(async_group *group)
+{
+    async_task *task = async_self_();
+    async_mark_ *state = &task->timer.node.state;
+    async_status rc = group->outcome == ASYNC_CANCEL ? ASYNC_CANCEL
+                                                     : group->error;
+
+    (void)async_granted_(task);
+    if (group->members != NULL) {
+        if (ASYNC_STRUCK_P_(task)) {
+            group->flags |= ASYNC_GROUP_CLOSING_;
+            if ((*state & ASYNC_FORWARDED_) == 0) {
+                *state |= ASYNC_FORWARDED_;     /* a second time, perhaps */
+                (void)async_group_strike_(group, false);
+            }
+        }
+        ASYNC_WAITS_("the end of a group", group);
+        return async_park_(&group->joiners);
+    }
+    group->flags &= (unsigned char)~(unsigned)ASYNC_GROUP_OPEN_;
+    if ((*state & (ASYNC_STRIKE_ | ASYNC_FORWARDED_))
+        == (ASYNC_STRIKE_ | ASYNC_FORWARDED_)) {
+        return async_deliver_(task);        /* it wins over any error */
+    }
+    *state &= (async_mark_)~(unsigned)ASYNC_FORWARDED_;
+    return async_settle_(task, rc);
+}
 #if ASYNC_DEBUG
 /* ===========================================================================
  * debug: naming what is wrong. Everything here is for debug builds, and for
  * people: a message says which task, where it was spawned, and what it awaits.
  * ======================================================================== */
+#if ASYNC_DEBUG
 
 #if ASYNC_HOSTED
 #include <stdio.h>
@@ -4263,12 +7167,6 @@ ASYNC_API void async_debug_spawn_(async_loop *loop, async_task *task,
     loop->all = task;
 }
 
-ASYNC_API void async_debug_resume_(async_task *task)
-{
-    (void)task;
-    async_innermost_ = NULL;
-}
-
 /* What the entry returned ends the task. Then nothing may be under way. */
 ASYNC_API void async_debug_returned_(const async_task *task)
 {
@@ -4280,7 +7178,7 @@ ASYNC_API void async_debug_returned_(const async_task *task)
                      "but not awaited", task, NULL, 0);
     }
     if (task->scopes != NULL) {
-        async_fatal_("it ends inside a timeout scope", task, NULL, 0);
+        async_fatal_("it ends inside a timeout or group", task, NULL, 0);
     }
 }
 
@@ -4296,7 +7194,28 @@ ASYNC_API void async_debug_finish_(async_loop *loop, async_task *task)
     }
 }
 
-/* A coroutine ends: is there a task in its memory, or one whose frame is? */
+/* Does a waiter or done callback for it stand in this memory? */
+static bool async_watched_from_(const async_task *task, const char *from,
+                                size_t size)
+{
+    const async_node *node = task->joiners;
+
+    if (node == NULL) {
+        return false;
+    }
+    do {
+        const char *at = (const char *)(const void *)node;
+
+        if (node->state == ASYNC_WATCH_ && at >= from && at < from + size) {
+            return true;
+        }
+        node = node->next;
+    } while (node != task->joiners);
+    return false;
+}
+
+/* A coroutine ends: is there a task in its memory, or one whose frame is, or
+ * something that such a task will touch when it ends? */
 ASYNC_API void async_frame_ends_(const void *memory, size_t size)
 {
     const char *from = (const char *)memory;
@@ -4322,6 +7241,11 @@ ASYNC_API void async_frame_ends_(const void *memory, size_t size)
                          "lives ends; join it, or keep it elsewhere", task,
                          NULL, 0);
         }
+        if (async_watched_from_(task, from, size)) {
+            async_fatal_("a waiter or callback for it stands in the frame of a "
+                         "coroutine that ends; see async_wait_close, or keep "
+                         "it elsewhere", task, NULL, 0);
+        }
     }
 }
 
@@ -4346,7 +7270,7 @@ static int async_name_length_(const char *name)
     return n;
 }
 
-/* "main.c:34: worker: task `worker` (spawned at main.c:12): async_sleep: what" */
+/* "main.c:34: work: task `work` (spawned at main.c:12): async_sleep: what" */
 ASYNC_API void async_debug_misuse_(const char *operation, const char *what)
 {
     const async_frame *frame = async_innermost_;
@@ -4359,7 +7283,16 @@ ASYNC_API void async_debug_misuse_(const char *operation, const char *what)
     }
     (void)what;
     (void)length;
-    if (frame != NULL) {
+    if (frame != NULL && async_this_task_ != NULL
+        && async_this_task_->leaf != NULL && async_this_task_->leaf != frame) {
+        const async_frame *child = async_this_task_->leaf;
+
+        (void)child;
+        ASYNC_FORMAT_(text, sizeof text, "%s:%d: %s: %s: %.*s: %s (by %s, "
+                      "suspended at %s:%d)", frame->file, frame->line,
+                      frame->function, who, length, operation, what,
+                      child->function, child->file, child->line);
+    } else if (frame != NULL) {
         ASYNC_FORMAT_(text, sizeof text, "%s:%d: %s: %s: %.*s: %s",
                       frame->file, frame->line, frame->function, who,
                       length, operation, what);
@@ -4392,6 +7325,138 @@ ASYNC_API void async_debug_deadlock_(const async_loop *loop)
         }
     }
 }
+
+#endif
+/* ===========================================================================
+ * slow: what a debug build sees of each step of a task, from one resume to the
+ * next suspension: whether it took too long, since nobody else can run
+ * meanwhile; whether a coroutine was begun in it that nobody awaits; and what a
+ * coroutine that ends leaves behind.
+ * ======================================================================== */
+#if ASYNC_DEBUG
+
+#if ASYNC_HOSTED
+#include <stdio.h>
+
+ASYNC_API void async_warn_(const char *message)
+{
+    fprintf(stderr, "%s\n", message);
+}
+#endif
+
+/* A step begins where the last one ended. The frame that was innermost then is
+ * still there: its task waits in it. */
+ASYNC_API void async_debug_resume_(async_loop *loop, async_task *task)
+{
+    const async_frame *leaf = task->leaf;
+
+    loop->from_file = leaf == NULL ? NULL : leaf->file;
+    loop->from_line = leaf == NULL ? 0 : leaf->line;
+    task->leaf = NULL;
+    async_innermost_ = NULL;
+#if ASYNC_SLOW_MS > 0
+    loop->began = ASYNC_CLOCK();
+#endif
+}
+
+#if ASYNC_SLOW_MS > 0
+static size_t async_say_place_(size_t at, const char *file, int line)
+{
+    at = async_say_(at, file);
+    at = async_say_(at, ":");
+    return async_say_number_(at, line);
+}
+#endif
+
+/* "async: slow step: 150 ms, from a.c:25 to a.c:30, in task `crunch` (spawned
+ * at a.c:44)" */
+ASYNC_API void async_debug_suspended_(const async_loop *loop,
+                                      const async_task *task)
+{
+#if ASYNC_SLOW_MS > 0
+    async_ticks took = (async_ticks)(ASYNC_CLOCK() - loop->began);
+    uint64_t ms = (uint64_t)took * 1000 / ASYNC_TICK_HZ;
+    size_t at;
+
+    if (ms <= ASYNC_SLOW_MS) {
+        return;
+    }
+    at = async_say_(0, "async: slow step: ");
+    at = async_say_number_(at, ms < INT_MAX ? (int)ms : INT_MAX);
+    at = async_say_(at, " ms, from ");
+    at = loop->from_file == NULL
+        ? async_say_(at, "its beginning")
+        : async_say_place_(at, loop->from_file, loop->from_line);
+    at = async_say_(at, " to ");
+    at = task->leaf == NULL
+        ? async_say_(at, "its end")
+        : async_say_place_(at, task->leaf->file, task->leaf->line);
+    at = async_say_(at, ", in task `");
+    at = async_say_(at, task->name);
+    at = async_say_(at, "` (spawned at ");
+    at = async_say_place_(at, task->file, task->line);
+    (void)async_say_(at, ")");
+    ASYNC_WARN(async_said_());
+#else
+    (void)loop;
+    (void)task;
+#endif
+}
+
+/* The first to be suspended in a step is the innermost of its chain. */
+ASYNC_API void async_frame_waits_(async_frame *frame)
+{
+    if (async_this_task_ != NULL && async_this_task_->leaf == NULL) {
+        async_this_task_->leaf = frame;
+    }
+}
+
+/* If a coroutine that it called was suspended in this step, it went on without
+ * that one, which will never be resumed. */
+static void async_check_dropped_(const async_frame *frame)
+{
+    const async_frame *leaf = async_this_task_->leaf;
+    const async_frame *up = leaf == NULL ? NULL : leaf->parent;
+
+    for (; up != NULL; up = up->parent) {
+        if (up == frame) {
+            async_misuse_("it was begun, but its caller ends without having "
+                          "awaited it: an AWAIT is missing", leaf->file,
+                          leaf->line, leaf->function);
+            return;
+        }
+    }
+}
+
+/* A coroutine ends, and its memory with it. (That of the loop's main task is
+ * kept by whoever runs the loop.) */
+ASYNC_API void async_frame_leaves_(const async_frame *frame,
+                                   const void *memory, size_t size)
+{
+    const char *from = (const char *)memory;
+    const async_call *call;
+
+    if (async_this_task_ == NULL) {
+        return;
+    }
+    async_check_dropped_(frame);
+    if (async_this_task_ == async_this_loop_->u.until
+        && async_this_task_->frame == memory) {
+        return;
+    }
+    for (call = async_this_loop_->calls; call != NULL; call = call->next) {
+        const char *at = (const char *)(const void *)call;
+
+        if (at >= from && at < from + size) {
+            async_misuse_("it ends, but a call that stands in its frame is "
+                          "pending: see async_call_cancel", frame->file,
+                          frame->line, frame->function);
+            return;
+        }
+    }
+}
+
+#endif
 #endif
 #if ASYNC_HOSTED
 /* ===========================================================================
@@ -4400,8 +7465,15 @@ ASYNC_API void async_debug_deadlock_(const async_loop *loop)
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE 1
 #endif
+#if ASYNC_HOSTED
 
 #include <time.h>
+
+/* A header of the system came first, and showed what standard C has only. */
+#if defined __GLIBC__ && !defined __USE_MISC
+#error "async.h: where ASYNC_IMPLEMENTATION is defined, include async.h first \
+(or compile that file with -std=gnu99, or with -D_GNU_SOURCE)"
+#endif
 
 ASYNC_API async_ticks async_port_clock(void)
 {
@@ -4412,6 +7484,8 @@ ASYNC_API async_ticks async_port_clock(void)
                          + (uint64_t)now.tv_nsec * ASYNC_TICK_HZ
                            / 1000000000);
 }
+
+#endif
 /* ===========================================================================
  * fd_table: what a loop knows of each descriptor, and the few functions that
  * operations and backends are made of. Not a public part.
@@ -4425,7 +7499,16 @@ ASYNC_API async_ticks async_port_clock(void)
 
 #include <errno.h>
 #include <poll.h>
+#include <sys/socket.h>
 #include <time.h>
+
+/* Where a header of the system came first, it shows all but these two. */
+#if defined __GLIBC__ && defined __USE_MISC && !defined __USE_GNU
+extern int accept4(int fd, struct sockaddr *address, socklen_t *length,
+                   int flags);
+extern int ppoll(struct pollfd *all, nfds_t n, const struct timespec *wait,
+                 const sigset_t *signals);
+#endif
 
 /* Every system call goes through this name, so that tests can make the n-th
  * one fail. */
@@ -4442,7 +7525,8 @@ enum {
     ASYNC_FD_OUT_ = 4,          /* a write may succeed; as POLLOUT */
     ASYNC_FD_ADDED_ = 8,        /* the backend knows it */
     ASYNC_FD_BLOCKS_ = 16,      /* it has no O_NONBLOCK: h */
-    ASYNC_FD_FULL_ = 32,        /* accept failed for want of something: f */
+    ASYNC_FD_FULL_ = 32,        /* accept failed for want of something, and is
+                                 * not to be tried until the rest is over: f */
     ASYNC_FD_SOCKET_ = 64,
     ASYNC_FD_KNOWN_ = 128       /* somebody looked what it is */
 };
@@ -4453,6 +7537,7 @@ typedef struct async_fd_ {
     async_node *waiters[2];     /* rings of tasks, by direction */
     int generation;             /* > 0; another one after each close: a */
     int fd;                     /* its number */
+    unsigned reset;             /* the turn in which it got a new generation */
     unsigned char flags;
     unsigned char age;          /* seconds begun since somebody waits */
 } async_fd_;
@@ -4461,9 +7546,10 @@ struct async_fds {
     async_fd_ **entries;        /* by number; NULL for one never used */
     unsigned limit;             /* so many */
     unsigned waiting;           /* tasks in rings, or struck there just now */
+    unsigned turn;              /* counts them: a */
     unsigned left;              /* operations until somebody looks who did so */
     const async_task *busy;     /* many; it was this task the last time: k */
-    const async_task *resting;  /* it sleeps in async_accept: f */
+    async_alarm_ rest;          /* until async_accept tries again: f */
     int wake[2];                /* read and write end; an eventfd is both */
     int backend;                /* an epoll, or -1 */
     int second;                 /* a timerfd, or -1 */
@@ -4563,6 +7649,17 @@ ASYNC_API bool async_fd_share_is_over_(struct async_fds *fds,
  * A task that has been struck leaves. */
 ASYNC_API async_status async_fd_give_way_(async_task *task, int result);
 
+/* A task was struck out of its wait: may the number be another file's by now?
+ * The strike and this resume are at most one look outside apart. So what the
+ * number is now was there before the strike, unless it is as young as that:
+ * then the task leaves without a last look. */
+ASYNC_INLINE_ bool async_fd_is_young_(const struct async_fds *fds,
+                                      const async_fd_ *it)
+{
+    return it == NULL
+        || (it->generation != 1 && fds->turn - it->reset <= 1);
+}
+
 /* May the call be tried? If not, the operation parks. A task that has been
  * struck looks for the last time, and so it tries in any case. */
 ASYNC_INLINE_ bool async_fd_may_(const async_fd_ *it, unsigned in_out)
@@ -4635,6 +7732,7 @@ ASYNC_API void async_backend_wait_(struct async_fds *fds,
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE 1
 #endif
+#if ASYNC_HOSTED
 
 #if !ASYNC_POLL
 
@@ -4878,12 +7976,15 @@ ASYNC_API void async_backend_wait_(struct async_fds *fds, async_duration ticks)
 }
 
 #endif
+
+#endif
 /* ===========================================================================
  * fd_poll: descriptors by poll(2), for systems without epoll.
  * ======================================================================== */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE 1
 #endif
+#if ASYNC_HOSTED
 
 #if ASYNC_POLL
 
@@ -4981,7 +8082,8 @@ static unsigned async_poll_collect_(struct async_fds *fds)
             fd += ASYNC_CHUNK_ - 1;
             continue;
         }
-        events = (short)((it->waiters[ASYNC_READS_] != NULL ? POLLIN : 0)
+        events = (short)((it->waiters[ASYNC_READS_] != NULL
+                          && (it->flags & ASYNC_FD_FULL_) == 0 ? POLLIN : 0)
                          | (it->waiters[ASYNC_WRITES_] != NULL ? POLLOUT : 0));
         if (events != 0 && n < fds->room) {
             fds->polls[n].fd = (int)fd;
@@ -5028,6 +8130,8 @@ ASYNC_API void async_backend_wait_(struct async_fds *fds, async_duration ticks)
 }
 
 #endif
+
+#endif
 /* ===========================================================================
  * fd_table: the table of descriptors, what all operations on them have in
  * common, and the hooks by which the loop sleeps. The letters are those of
@@ -5036,10 +8140,7 @@ ASYNC_API void async_backend_wait_(struct async_fds *fds, async_duration ticks)
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE 1
 #endif
-
-#if defined __GLIBC__ && !defined __USE_GNU
-#error "define ASYNC_IMPLEMENTATION before the first #include, or -D_GNU_SOURCE"
-#endif
+#if ASYNC_HOSTED
 
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -5129,6 +8230,7 @@ ASYNC_API void async_fd_reset_(struct async_fds *fds, async_fd_ *it,
                                int result)
 {
     it->generation = it->generation == INT_MAX ? 1 : it->generation + 1;
+    it->reset = fds->turn;
     it->flags = ASYNC_FD_IN_ | ASYNC_FD_OUT_;
     async_fd_wake_(fds, it, ASYNC_READS_, result);
     async_fd_wake_(fds, it, ASYNC_WRITES_, result);
@@ -5187,9 +8289,27 @@ static int async_fd_look_(int fd)
 
 /* ---- what operations are made of ----------------------------------------- */
 
+/* Struck, by more than a poll (a scope without any time)? That one is to see
+ * what is there: it gives way like everybody, and then looks. */
+static bool async_fd_struck_(const async_task *task)
+{
+    const async_scope_ *scope;
+
+    if (!ASYNC_STRUCK_P_(task)) {
+        return false;
+    }
+    for (scope = task->scopes; scope != NULL; scope = scope->up) {
+        if ((scope->fired & ASYNC_FIRED_) != 0
+            && (scope->fired & ASYNC_POLLS_) == 0) {
+            return true;
+        }
+    }
+    return (task->timer.node.state & ASYNC_PENDING_) != 0;
+}
+
 ASYNC_API async_status async_fd_give_way_(async_task *task, int result)
 {
-    if (ASYNC_STRUCK_P_(task)) {
+    if (async_fd_struck_(task)) {
         return async_deliver_(task);
     }
     task->timer.u.result = result;
@@ -5244,7 +8364,8 @@ static async_fd_ *async_fd_resume_(int fd, async_status *rc)
     if (async_state_(task) == ASYNC_STRUCK_) {
         fds->waiting--;
         async_set_state_(task, ASYNC_RUNNING_);
-        if (it == NULL || (it->flags & ASYNC_FD_ADDED_) == 0) {
+        if (async_fd_is_young_(fds, it)
+            || (it->flags & ASYNC_FD_ADDED_) == 0) {
             *rc = async_deliver_(task);     /* it was closed meanwhile: a */
             return NULL;
         }
@@ -5273,19 +8394,21 @@ ASYNC_API async_fd_ *async_fd_entry_other_(int fd, async_status *rc)
     if (async_state_(task) != ASYNC_RUNNING_) {
         return async_fd_resume_(fd, rc);
     }
+    /* One that fails counts too: a loop around a closed descriptor must not
+     * keep the others from running. */
     if (fds == NULL) {
-        return async_fd_begin_(fd, rc);
-    }
-    it = async_fd_find_(fds, fd);
-    if (it == NULL || (it->flags & ASYNC_FD_KNOWN_) == 0) {
-        it = async_fd_begin_(fd, rc);
-        if (it == NULL) {
+        fds = async_fds_(async_this_loop_, rc);
+        if (fds == NULL) {
             return NULL;
         }
     }
+    it = async_fd_find_(fds, fd);
     if (async_fd_share_is_over_(fds, task)) {
-        *rc = async_fd_give_way_(task, it->generation);
+        *rc = async_fd_give_way_(task, it == NULL ? 0 : it->generation);
         return NULL;
+    }
+    if (it == NULL || (it->flags & ASYNC_FD_KNOWN_) == 0) {
+        return async_fd_begin_(fd, rc);
     }
     return it;
 }
@@ -5380,11 +8503,14 @@ ASYNC_API const struct timespec *async_timespec_(async_duration ticks,
     return time;
 }
 
-ASYNC_API void async_port_idle_(async_loop *loop, async_duration ticks)
+ASYNC_API void async_port_idle(async_loop *loop, async_duration ticks)
 {
     struct async_fds *fds = loop->fds;
     struct timespec time;
 
+    if (fds != NULL) {
+        fds->turn++;
+    }
     if (fds == NULL || (fds->waiting == 0 && fds->wake[0] < 0)) {
         if (fds != NULL) {
             fds->busy = NULL;
@@ -5493,12 +8619,15 @@ ASYNC_API int async_port_close_(async_loop *loop)
     free(fds);
     return 0;
 }
+
+#endif
 /* ===========================================================================
  * fd: the operations on any descriptor. The letters are those of fd.h.
  * ======================================================================== */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE 1
 #endif
+#if ASYNC_HOSTED
 
 #include <fcntl.h>
 #include <string.h>
@@ -5524,6 +8653,9 @@ static async_status async_fd_await_(int fd, int direction, const char *what)
 
     if (async_state_(task) == ASYNC_STRUCK_) {
         loop->fds->waiting--;
+        if (async_fd_is_young_(loop->fds, async_fd_find_(loop->fds, fd))) {
+            return async_deliver_(task);
+        }
     } else if (async_state_(task) == ASYNC_READY_) {
         rc = task->timer.u.result;
         it = async_fd_find_(loop->fds, fd);
@@ -5534,15 +8666,15 @@ static async_status async_fd_await_(int fd, int direction, const char *what)
         }
     }
     async_set_state_(task, ASYNC_RUNNING_);
-    if (fd < 0) {
-        return ASYNC_EBADF;
-    }
     fds = async_fds_(loop, &rc);
     if (fds == NULL) {
         return rc;
     }
     if (async_fd_share_is_over_(fds, task)) {
         return async_fd_give_way_(task, 0);
+    }
+    if (fd < 0) {
+        return ASYNC_EBADF;
     }
     look.fd = fd;
     look.events = direction == ASYNC_READS_ ? POLLIN : POLLOUT;
@@ -5609,8 +8741,8 @@ ASYNC_API async_status async_read(int fd, void *buffer, size_t length)
         return rc;
     }
     if (ASYNC_UNLIKELY_(length - 1 >= INT_MAX || buffer == NULL)) {
-        if (length == 0 && (it->flags & ASYNC_FD_SOCKET_) == 0) {
-            return 0;
+        if (length == 0) {
+            return 0;           /* as read(2), which takes no datagram then */
         }
         if (buffer == NULL && length != 0) {
             return ASYNC_EINVAL;
@@ -5663,13 +8795,14 @@ ASYNC_API async_status async_write(int fd, const void *buffer, size_t length)
     if (!async_fd_may_(it, ASYNC_FD_OUT_)) {
         return async_fd_park_(it, ASYNC_WRITES_, "async_write");
     }
-    n = async_fd_write_(it, fd, buffer,
-                                      async_fd_length_(length));
+    n = async_fd_write_(it, fd, buffer, async_fd_length_(length));
     if (ASYNC_UNLIKELY_(n < 0)) {
         return async_fd_failed_(it, ASYNC_WRITES_, "async_write");
     }
     return (async_status)n;
 }
+
+enum { ASYNC_FD_PIECES_ = 1024 };       /* what Linux and the BSDs take */
 
 /* The length of all pieces, or an error. Where one call could move more than
  * INT_MAX bytes, or could block, the first piece stands for all. */
@@ -5682,7 +8815,8 @@ static int async_fd_pieces_(const async_fd_ *it, const struct iovec **pieces,
         == ASYNC_FD_BLOCKS_;
     int i;
 
-    if (*count < 0 || (all == NULL && *count != 0)) {
+    if (*count < 0 || *count > ASYNC_FD_PIECES_
+        || (all == NULL && *count != 0)) {
         return ASYNC_EINVAL;
     }
     for (i = 0; i < *count; i++) {
@@ -5715,7 +8849,7 @@ static ptrdiff_t async_fd_readv_(const async_fd_ *it, int fd,
 
         memset(&message, 0, sizeof message);
         message.msg_iov = (struct iovec *)(uintptr_t)pieces;
-        message.msg_iovlen = (unsigned)count;
+        message.msg_iovlen = (unsigned short)count;    /* size_t or int */
         return ASYNC_SYS_(recvmsg)(fd, &message, MSG_DONTWAIT);
     }
     if ((it->flags & ASYNC_FD_BLOCKS_) != 0) {
@@ -5758,7 +8892,7 @@ static ptrdiff_t async_fd_writev_(const async_fd_ *it, int fd,
 
         memset(&message, 0, sizeof message);
         message.msg_iov = (struct iovec *)(uintptr_t)pieces;
-        message.msg_iovlen = (unsigned)count;
+        message.msg_iovlen = (unsigned short)count;    /* size_t or int */
         return ASYNC_SYS_(sendmsg)(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
     }
     if ((it->flags & ASYNC_FD_BLOCKS_) != 0) {
@@ -5897,12 +9031,15 @@ ASYNC_API int async_close(int fd)
     return err;
 }
 
+
+#endif
 /* ===========================================================================
  * net: operations on sockets. The letters are those of fd.h.
  * ======================================================================== */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE 1
 #endif
+#if ASYNC_HOSTED
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -6164,51 +9301,57 @@ static int async_accept_call_(const async_fd_ *it, int fd,
     return peer;
 }
 
-/* The last try failed for want of something. Trying again at once would be a
- * busy loop: sleep a little, or, when somebody does so already, let the others
- * run: f. */
-static async_status async_accept_rest_(struct async_fds *fds)
+/* The rest is over, of all listeners. */
+static void async_accept_rested_(async_alarm_ *alarm, async_ticks now)
 {
-    async_task *task = async_this_task_;
-    async_status rc;
+    struct async_fds *fds = async_this_loop_->fds;
+    unsigned fd;
 
-    if (fds->resting != NULL && fds->resting != task) {
-        return async_fd_give_way_(task, 0);
+    (void)now;
+    alarm->timer.node.state = ASYNC_IDLE_;
+    for (fd = 0; fd < fds->limit; fd++) {
+        async_fd_ *it = fds->entries[fd];
+
+        if (it != NULL && (it->flags & ASYNC_FD_FULL_) != 0) {
+            it->flags &= (unsigned char)~ASYNC_FD_FULL_;
+            async_fd_event_(fds, it, ASYNC_FD_IN_);
+        }
     }
-    fds->resting = task;
-    rc = async_sleep(ASYNC_MS(10));
-    if (rc != ASYNC_PENDING) {
-        fds->resting = NULL;
+}
+
+/* The last try failed for want of something. Trying again at once would be a
+ * busy loop. So the task waits for the listener as if nobody called there, and
+ * an alarm says a little later that somebody does: f. */
+static async_status async_accept_rest_(async_fd_ *it)
+{
+    async_alarm_ *alarm = &async_this_loop_->fds->rest;
+
+    if (!ASYNC_STRUCK_P_(async_this_task_)
+        && alarm->timer.node.state != ASYNC_ALARM_) {
+        alarm->timer.u.deadline =
+            (async_ticks)(async_now() + (async_ticks)ASYNC_MS(10));
+        alarm->timer.node.state = ASYNC_ALARM_;
+        alarm->fire = async_accept_rested_;
+        async_timer_add_(&async_this_loop_->timers, &alarm->timer);
     }
-    return rc;
+    return async_fd_park_(it, ASYNC_READS_, "async_accept");
 }
 
 ASYNC_API async_status async_accept(int fd, struct sockaddr *address,
                                     socklen_t *length)
 {
-    async_task *task = async_self_();
-    struct async_fds *fds = async_this_loop_->fds;
     async_status rc;
-    async_fd_ *it;
+    async_fd_ *it = async_fd_enter_(fd, &rc);
     int peer;
 
-    if (fds != NULL && fds->resting == task) {
-        rc = async_accept_rest_(fds);
-        if (rc < 0) {
-            return rc;
-        }
-    }
-    it = async_fd_enter_(fd, &rc);
     if (it == NULL) {
         return rc;
     }
     if (address != NULL && length == NULL) {
         return ASYNC_EINVAL;
     }
-    fds = async_this_loop_->fds;
     if ((it->flags & ASYNC_FD_FULL_) != 0) {
-        it->flags &= (unsigned char)~ASYNC_FD_FULL_;
-        return async_accept_rest_(fds);
+        return async_accept_rest_(it);
     }
     if (!async_fd_may_(it, ASYNC_FD_IN_)) {
         return async_fd_park_(it, ASYNC_READS_, "async_accept");
@@ -6382,6 +9525,8 @@ ASYNC_API async_status async_tcp_connect(int *fd, const char *host, int port)
     }
     return rc;
 }
+
+#endif
 #endif
 #endif
 #endif

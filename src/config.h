@@ -244,13 +244,16 @@
 #endif
 
 /* Small functions of the hot path: part of their callers, unless the user has
- * asked for small code. */
+ * asked for small code. And what is seldom: apart from the function that does
+ * the usual, which then saves no registers. */
 #if defined __OPTIMIZE__ && !defined __OPTIMIZE_SIZE__ && defined __GNUC__
 #define ASYNC_HOT_ static inline __attribute__((always_inline, unused))
 #define ASYNC_FAST_ 1
+#define ASYNC_APART_ static ASYNC_NOINLINE_
 #else
 #define ASYNC_HOT_ ASYNC_INLINE_
 #define ASYNC_FAST_ 0
+#define ASYNC_APART_ static
 #endif
 
 /* One loop may run in each thread: the pointer to it belongs to the thread.

@@ -61,21 +61,13 @@ static async_status async_join_(async_task *target)
     return async_link_(&target->joiners, ASYNC_JOINING_);
 }
 
-ASYNC_API async_status async_join(async_task *target)
+/* Whatever is not usual: apart, so that the usual needs no stack. */
+ASYNC_APART_ async_status async_join_any_(async_task *task,
+                                          async_task *target)
 {
-    async_task *task = async_self_();
     async_mark_ *state = &task->timer.node.state;
     async_status rc;
 
-    async_join_check_("async_join", target);
-    if (ASYNC_LIKELY_(*state == ASYNC_READY_)) {    /* the usual end */
-        *state = ASYNC_RUNNING_;
-        return task->timer.u.result;
-    }
-    if (ASYNC_LIKELY_(*state == ASYNC_RUNNING_ && target != NULL
-                      && target != task && async_runs_(target))) {
-        return async_join_(target);                 /* the usual beginning */
-    }
     if (async_state_(task) == ASYNC_RUNNING_) {     /* passed on elsewhere */
         *state = (async_mark_)(*state & ~(unsigned)ASYNC_FORWARDED_);
     }
@@ -91,6 +83,23 @@ ASYNC_API async_status async_join(async_task *target)
         async_cancel(target);
     }
     return async_join_(target);
+}
+
+ASYNC_API async_status async_join(async_task *target)
+{
+    async_task *task = async_self_();
+    async_mark_ *state = &task->timer.node.state;
+
+    async_join_check_("async_join", target);
+    if (ASYNC_LIKELY_(*state == ASYNC_READY_)) {    /* the usual end */
+        *state = ASYNC_RUNNING_;
+        return task->timer.u.result;
+    }
+    if (ASYNC_LIKELY_(*state == ASYNC_RUNNING_ && target != NULL
+                      && target != task && async_runs_(target))) {
+        return async_join_(target);                 /* the usual beginning */
+    }
+    return async_join_any_(task, target);
 }
 
 ASYNC_API async_status async_shield(async_task *target)

@@ -249,7 +249,6 @@ ASYNC_INLINE_ ASYNC async_yield(void)
 {
     async_task *task = async_self_();
 
-#if ASYNC_FAST_
     if (ASYNC_LIKELY_(task->timer.node.state == ASYNC_YIELDED_)) {
         task->timer.node.state = ASYNC_RUNNING_;
         return 0;
@@ -258,7 +257,6 @@ ASYNC_INLINE_ ASYNC async_yield(void)
         task->timer.node.state = ASYNC_YIELDED_;    /* the loop queues it */
         return ASYNC_PENDING;
     }
-#endif
     return async_yield_(task);
 }
 

@@ -41,14 +41,21 @@ static void async_timeout_disarm_(async_timeout *timeout)
     timeout->alarm.timer.node.state = 0;
 }
 
+/* Apart, so that the rest needs no stack. */
+ASYNC_APART_ void async_timeout_open_late_(async_timeout *timeout,
+                                           async_duration duration)
+{
+    (void)async_now();
+    async_timeout_open_(timeout, duration);
+}
+
 ASYNC_API void async_timeout_open_(async_timeout *timeout,
                                    async_duration duration)
 {
     async_task *task = async_self_();
 
     if (!async_this_loop_->fresh) {
-        (void)async_now();          /* apart, so that the rest needs no stack */
-        async_timeout_open_(timeout, duration);
+        async_timeout_open_late_(timeout, duration);
         return;
     }
     async_scope_enter_(&timeout->scope, task);
