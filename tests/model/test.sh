@@ -149,4 +149,23 @@ if [ -n "$FULL" ]; then
     mutant pool_line 'pool->takers.tail != NULL' 'false' pool.c
     mutant pool_back 'pool->busy--;' ';' pool.c
 fi
+
+# Timed calls, beside a table of what is due.
+source=calls
+model calls 20000 ${CC:-cc} -std=c99 -O2
+model calls_ticks16 20000 ${CC:-cc} -std=c99 -O1 -DASYNC_TICK_BITS=16
+if [ -n "$FULL" ]; then
+    model calls_many 50000 clang -std=c99 -O2 -DASYNC_TIMER_WHEEL=0
+    model calls_freestanding 50000 gcc -std=c99 -O2 -DASYNC_HOSTED=0
+    model calls_san 20000 clang -std=c99 -O1 -g -DASYNC_DEBUG=1 \
+        -DASYNC_SLOW_MS=0 -fsanitize=address,undefined \
+        -fno-sanitize-recover=all
+    mutant call_soon '? duration : 1' '? duration : 0' call.c
+    mutant call_again 'node.state = 0;   ' 'node.state |= 0;  ' call.c
+    mutant call_pending 'if (call->alarm.timer.node.state == ASYNC_ALARM_)' \
+        'if (false)' call.c
+    mutant call_cancelled 'async_timer_remove_(\&async_this' \
+        '(void)(\&async_this' call.c
+    mutant call_no_task 'async_this_task_ = NULL;  ' ';' call.c
+fi
 exit $bad
