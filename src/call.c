@@ -2,6 +2,7 @@
  * call: an alarm that calls the user's function.
  * ======================================================================== */
 #include "call.h"
+#include "debug.h"
 
 /* A debug build knows the pending ones: it traps when a coroutine ends in whose
  * frame one stands. */
@@ -31,18 +32,28 @@ static void async_call_forget_(async_call *call)
 static void async_call_fire_(async_alarm_ *alarm, async_ticks now)
 {
     async_call *call = (async_call *)(void *)alarm;
+#if ASYNC_DEBUG
+    async_step_ step = async_debug_call_(call->name, call->file, call->line);
+#endif
 
     (void)now;
     async_call_forget_(call);
     call->alarm.timer.node.state = 0;   /* the call may ask for itself again, */
     async_this_task_ = NULL;            /* and is no task */
     call->fn(call);                     /* and may free its memory */
+#if ASYNC_DEBUG
+    async_debug_called_(&step);
+#endif
 }
 
 /* Not in this tick: a call that asks for another one soon, for ever, would
  * never let the loop finish with what is due. */
-ASYNC_API int async_call_later(async_call *call, async_duration duration,
-                               async_call_fn fn)
+ASYNC_API int async_call_later_(async_call *call, async_duration duration,
+                                async_call_fn fn
+#if ASYNC_DEBUG
+                                , const char *name, const char *file, int line
+#endif
+                                )
 {
     if (call == NULL || fn == NULL) {
         return ASYNC_EINVAL;
@@ -59,22 +70,30 @@ ASYNC_API int async_call_later(async_call *call, async_duration duration,
     call->alarm.timer.u.deadline =
         (async_ticks)(async_now() + (async_ticks)(duration > 0 ? duration : 1));
     async_timer_add_(&async_this_loop_->timers, &call->alarm.timer);
+#if ASYNC_DEBUG
+    call->name = name;
+    call->file = file;
+    call->line = line;
+#endif
     async_call_note_(call);
     return 0;
 }
 
-ASYNC_API int async_call_soon(async_call *call, async_call_fn fn)
+ASYNC_API int async_call_at_(async_call *call, async_ticks time,
+                             async_call_fn fn
+#if ASYNC_DEBUG
+                             , const char *name, const char *file, int line
+#endif
+                             )
 {
-    return async_call_later(call, 0, fn);
-}
-
-ASYNC_API int async_call_at(async_call *call, async_ticks time,
-                            async_call_fn fn)
-{
-    if (async_this_loop_ == NULL) {
-        return call == NULL || fn == NULL ? ASYNC_EINVAL : ASYNC_EPERM;
+    if (async_this_loop_ != NULL) {
+        time = (async_ticks)(time - async_now());
     }
-    return async_call_later(call, (async_duration)(time - async_now()), fn);
+    return async_call_later_(call, (async_duration)time, fn
+#if ASYNC_DEBUG
+                             , name, file, line
+#endif
+                             );
 }
 
 ASYNC_API int async_call_cancel(async_call *call)

@@ -34,30 +34,49 @@ struct async_call {
     async_call_fn fn;
 #if ASYNC_DEBUG
     async_call *next, **back;   /* of the pending ones of its loop */
+    const char *name;           /* of fn; and where it was asked for */
+    const char *file;
+    int line;
 #endif
 };
-
-#define async_call_soon ASYNC_ABI_(async_call_soon)
-#define async_call_later ASYNC_ABI_(async_call_later)
-#define async_call_at ASYNC_ABI_(async_call_at)
-#define async_call_cancel ASYNC_ABI_(async_call_cancel)
 
 /* Let the loop call fn(call) at the next tick of its clock, and not before the
  * tasks that run in this turn have done so. 0, ASYNC_EALREADY when this call
  * is pending, ASYNC_EPERM when no loop is current, ASYNC_EINVAL for NULL. From
  * a task, a callback or another call; before the loop runs, too. Costs an
  * insertion into the timer queue. */
-ASYNC_API int async_call_soon(async_call *call, async_call_fn fn);
+#define async_call_soon(call, fn) async_call_later((call), 0, fn)
 
 /* The same `duration` from now, or soon for one of zero or less. */
-ASYNC_API int async_call_later(async_call *call, async_duration duration,
-                               async_call_fn fn);
+#define async_call_later(call, duration, fn) \
+    async_call_later_((call), (duration), (fn) ASYNC_CALL_PLACE_(fn))
 
 /* The same at an instant, or soon for one that has passed (by no more than
  * half the range). */
-ASYNC_API int async_call_at(async_call *call, async_ticks time,
-                            async_call_fn fn);
+#define async_call_at(call, time, fn) \
+    async_call_at_((call), (time), (fn) ASYNC_CALL_PLACE_(fn))
 
 /* Do not make the call; its memory is free at once. 1, or 0 if it was not
  * pending (made already, or never asked for), ASYNC_EINVAL for NULL. */
+#define async_call_cancel ASYNC_ABI_(async_call_cancel)
 ASYNC_API int async_call_cancel(async_call *call);
+
+#if ASYNC_DEBUG
+#define ASYNC_CALL_PLACE_(fn) , #fn, __FILE__, __LINE__
+#else
+#define ASYNC_CALL_PLACE_(fn)
+#endif
+#define async_call_later_ ASYNC_ABI_(async_call_later)
+#define async_call_at_ ASYNC_ABI_(async_call_at)
+ASYNC_API int async_call_later_(async_call *call, async_duration duration,
+                                async_call_fn fn
+#if ASYNC_DEBUG
+                                , const char *name, const char *file, int line
+#endif
+);
+ASYNC_API int async_call_at_(async_call *call, async_ticks time,
+                             async_call_fn fn
+#if ASYNC_DEBUG
+                             , const char *name, const char *file, int line
+#endif
+);

@@ -22,7 +22,15 @@ ASYNC_API void async_debug_spawn_(async_loop *loop, async_task *task,
 ASYNC_API void async_debug_spawned_twice_(const async_task *task,
                                           const char *name, const char *file,
                                           int line);
-/* Around each step of a task, see slow.c. */
+/* Around a timed call, and around each step of a task: see slow.c. */
+typedef struct async_step_ {
+    async_ticks began;
+    const char *name, *file;
+    int line;
+} async_step_;
+ASYNC_API async_step_ async_debug_call_(const char *name, const char *file,
+                                        int line);
+ASYNC_API void async_debug_called_(const async_step_ *step);
 ASYNC_API void async_debug_resume_(async_loop *loop, async_task *task);
 ASYNC_API void async_debug_suspended_(const async_loop *loop,
                                       const async_task *task);

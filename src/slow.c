@@ -2,7 +2,7 @@
  * slow: what a debug build sees of each step of a task, from one resume to the
  * next suspension: whether it took too long, since nobody else can run
  * meanwhile; whether a coroutine was begun in it that nobody awaits; and what a
- * coroutine that ends leaves behind.
+ * coroutine that ends leaves behind. Timed calls are looked at likewise.
  * ======================================================================== */
 #include "debug.h"
 #include "call.h"
@@ -34,6 +34,13 @@ ASYNC_API void async_debug_resume_(async_loop *loop, async_task *task)
 }
 
 #if ASYNC_SLOW_MS > 0
+static uint64_t async_ms_since_(async_ticks began)
+{
+    async_ticks took = (async_ticks)(ASYNC_CLOCK() - began);
+
+    return (uint64_t)took * 1000 / ASYNC_TICK_HZ;
+}
+
 static size_t async_say_place_(size_t at, const char *file, int line)
 {
     at = async_say_(at, file);
@@ -48,8 +55,7 @@ ASYNC_API void async_debug_suspended_(const async_loop *loop,
                                       const async_task *task)
 {
 #if ASYNC_SLOW_MS > 0
-    async_ticks took = (async_ticks)(ASYNC_CLOCK() - loop->began);
-    uint64_t ms = (uint64_t)took * 1000 / ASYNC_TICK_HZ;
+    uint64_t ms = async_ms_since_(loop->began);
     size_t at;
 
     if (ms <= ASYNC_SLOW_MS) {
@@ -74,6 +80,41 @@ ASYNC_API void async_debug_suspended_(const async_loop *loop,
 #else
     (void)loop;
     (void)task;
+#endif
+}
+
+/* The same around a timed call, whose memory may be gone when it is over:
+ * "async: slow call: 150 ms, in `save` (asked for at a.c:44)" */
+ASYNC_API async_step_ async_debug_call_(const char *name, const char *file,
+                                        int line)
+{
+    async_step_ step;
+
+    step.began = ASYNC_SLOW_MS > 0 ? ASYNC_CLOCK() : 0;
+    step.name = name;
+    step.file = file;
+    step.line = line;
+    return step;
+}
+
+ASYNC_API void async_debug_called_(const async_step_ *step)
+{
+#if ASYNC_SLOW_MS > 0
+    uint64_t ms = async_ms_since_(step->began);
+    size_t at;
+
+    if (ms > ASYNC_SLOW_MS) {
+        at = async_say_(0, "async: slow call: ");
+        at = async_say_number_(at, ms < INT_MAX ? (int)ms : INT_MAX);
+        at = async_say_(at, " ms, in `");
+        at = async_say_(at, step->name);
+        at = async_say_(at, "` (asked for at ");
+        at = async_say_place_(at, step->file, step->line);
+        (void)async_say_(at, ")");
+        ASYNC_WARN(async_said_());
+    }
+#else
+    (void)step;
 #endif
 }
 
