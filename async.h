@@ -2178,33 +2178,52 @@ struct async_call {
     async_call_fn fn;
 #if ASYNC_DEBUG
     async_call *next, **back;   /* of the pending ones of its loop */
+    const char *name;           /* of fn; and where it was asked for */
+    const char *file;
+    int line;
 #endif
 };
-
-#define async_call_soon ASYNC_ABI_(async_call_soon)
-#define async_call_later ASYNC_ABI_(async_call_later)
-#define async_call_at ASYNC_ABI_(async_call_at)
-#define async_call_cancel ASYNC_ABI_(async_call_cancel)
 
 /* Let the loop call fn(call) at the next tick of its clock, and not before the
  * tasks that run in this turn have done so. 0, ASYNC_EALREADY when this call
  * is pending, ASYNC_EPERM when no loop is current, ASYNC_EINVAL for NULL. From
  * a task, a callback or another call; before the loop runs, too. Costs an
  * insertion into the timer queue. */
-ASYNC_API int async_call_soon(async_call *call, async_call_fn fn);
+#define async_call_soon(call, fn) async_call_later((call), 0, fn)
 
 /* The same `duration` from now, or soon for one of zero or less. */
-ASYNC_API int async_call_later(async_call *call, async_duration duration,
-                               async_call_fn fn);
+#define async_call_later(call, duration, fn) \
+    async_call_later_((call), (duration), (fn) ASYNC_CALL_PLACE_(fn))
 
 /* The same at an instant, or soon for one that has passed (by no more than
  * half the range). */
-ASYNC_API int async_call_at(async_call *call, async_ticks time,
-                            async_call_fn fn);
+#define async_call_at(call, time, fn) \
+    async_call_at_((call), (time), (fn) ASYNC_CALL_PLACE_(fn))
 
 /* Do not make the call; its memory is free at once. 1, or 0 if it was not
  * pending (made already, or never asked for), ASYNC_EINVAL for NULL. */
+#define async_call_cancel ASYNC_ABI_(async_call_cancel)
 ASYNC_API int async_call_cancel(async_call *call);
+
+#if ASYNC_DEBUG
+#define ASYNC_CALL_PLACE_(fn) , #fn, __FILE__, __LINE__
+#else
+#define ASYNC_CALL_PLACE_(fn)
+#endif
+#define async_call_later_ ASYNC_ABI_(async_call_later)
+#define async_call_at_ ASYNC_ABI_(async_call_at)
+ASYNC_API int async_call_later_(async_call *call, async_duration duration,
+                                async_call_fn fn
+#if ASYNC_DEBUG
+                                , const char *name, const char *file, int line
+#endif
+);
+ASYNC_API int async_call_at_(async_call *call, async_ticks time,
+                             async_call_fn fn
+#if ASYNC_DEBUG
+                             , const char *name, const char *file, int line
+#endif
+);
 /* ===========================================================================
  * interval: periodic ticks without drift: the times are counted from the
  * first one on, not from when a task got round to it. Not a timer that calls
@@ -3874,7 +3893,15 @@ ASYNC_API void async_debug_spawn_(async_loop *loop, async_task *task,
 ASYNC_API void async_debug_spawned_twice_(const async_task *task,
                                           const char *name, const char *file,
                                           int line);
-/* Around each step of a task, see slow.c. */
+/* Around a timed call, and around each step of a task: see slow.c. */
+typedef struct async_step_ {
+    async_ticks began;
+    const char *name, *file;
+    int line;
+} async_step_;
+ASYNC_API async_step_ async_debug_call_(const char *name, const char *file,
+                                        int line);
+ASYNC_API void async_debug_called_(const async_step_ *step);
 ASYNC_API void async_debug_resume_(async_loop *loop, async_task *task);
 ASYNC_API void async_debug_suspended_(const async_loop *loop,
                                       const async_task *task);
@@ -5228,18 +5255,28 @@ static void async_call_forget_(async_call *call)
 static void async_call_fire_(async_alarm_ *alarm, async_ticks now)
 {
     async_call *call = (async_call *)(void *)alarm;
+#if ASYNC_DEBUG
+    async_step_ step = async_debug_call_(call->name, call->file, call->line);
+#endif
 
     (void)now;
     async_call_forget_(call);
     call->alarm.timer.node.state = 0;   /* the call may ask for itself again, */
     async_this_task_ = NULL;            /* and is no task */
     call->fn(call);                     /* and may free its memory */
+#if ASYNC_DEBUG
+    async_debug_called_(&step);
+#endif
 }
 
 /* Not in this tick: a call that asks for another one soon, for ever, would
  * never let the loop finish with what is due. */
-ASYNC_API int async_call_later(async_call *call, async_duration duration,
-                               async_call_fn fn)
+ASYNC_API int async_call_later_(async_call *call, async_duration duration,
+                                async_call_fn fn
+#if ASYNC_DEBUG
+                                , const char *name, const char *file, int line
+#endif
+                                )
 {
     if (call == NULL || fn == NULL) {
         return ASYNC_EINVAL;
@@ -5256,22 +5293,30 @@ ASYNC_API int async_call_later(async_call *call, async_duration duration,
     call->alarm.timer.u.deadline =
         (async_ticks)(async_now() + (async_ticks)(duration > 0 ? duration : 1));
     async_timer_add_(&async_this_loop_->timers, &call->alarm.timer);
+#if ASYNC_DEBUG
+    call->name = name;
+    call->file = file;
+    call->line = line;
+#endif
     async_call_note_(call);
     return 0;
 }
 
-ASYNC_API int async_call_soon(async_call *call, async_call_fn fn)
+ASYNC_API int async_call_at_(async_call *call, async_ticks time,
+                             async_call_fn fn
+#if ASYNC_DEBUG
+                             , const char *name, const char *file, int line
+#endif
+                             )
 {
-    return async_call_later(call, 0, fn);
-}
-
-ASYNC_API int async_call_at(async_call *call, async_ticks time,
-                            async_call_fn fn)
-{
-    if (async_this_loop_ == NULL) {
-        return call == NULL || fn == NULL ? ASYNC_EINVAL : ASYNC_EPERM;
+    if (async_this_loop_ != NULL) {
+        time = (async_ticks)(time - async_now());
     }
-    return async_call_later(call, (async_duration)(time - async_now()), fn);
+    return async_call_later_(call, (async_duration)time, fn
+#if ASYNC_DEBUG
+                             , name, file, line
+#endif
+                             );
 }
 
 ASYNC_API int async_call_cancel(async_call *call)
@@ -7331,7 +7376,7 @@ ASYNC_API void async_debug_deadlock_(const async_loop *loop)
  * slow: what a debug build sees of each step of a task, from one resume to the
  * next suspension: whether it took too long, since nobody else can run
  * meanwhile; whether a coroutine was begun in it that nobody awaits; and what a
- * coroutine that ends leaves behind.
+ * coroutine that ends leaves behind. Timed calls are looked at likewise.
  * ======================================================================== */
 #if ASYNC_DEBUG
 
@@ -7360,6 +7405,13 @@ ASYNC_API void async_debug_resume_(async_loop *loop, async_task *task)
 }
 
 #if ASYNC_SLOW_MS > 0
+static uint64_t async_ms_since_(async_ticks began)
+{
+    async_ticks took = (async_ticks)(ASYNC_CLOCK() - began);
+
+    return (uint64_t)took * 1000 / ASYNC_TICK_HZ;
+}
+
 static size_t async_say_place_(size_t at, const char *file, int line)
 {
     at = async_say_(at, file);
@@ -7374,8 +7426,7 @@ ASYNC_API void async_debug_suspended_(const async_loop *loop,
                                       const async_task *task)
 {
 #if ASYNC_SLOW_MS > 0
-    async_ticks took = (async_ticks)(ASYNC_CLOCK() - loop->began);
-    uint64_t ms = (uint64_t)took * 1000 / ASYNC_TICK_HZ;
+    uint64_t ms = async_ms_since_(loop->began);
     size_t at;
 
     if (ms <= ASYNC_SLOW_MS) {
@@ -7400,6 +7451,41 @@ ASYNC_API void async_debug_suspended_(const async_loop *loop,
 #else
     (void)loop;
     (void)task;
+#endif
+}
+
+/* The same around a timed call, whose memory may be gone when it is over:
+ * "async: slow call: 150 ms, in `save` (asked for at a.c:44)" */
+ASYNC_API async_step_ async_debug_call_(const char *name, const char *file,
+                                        int line)
+{
+    async_step_ step;
+
+    step.began = ASYNC_SLOW_MS > 0 ? ASYNC_CLOCK() : 0;
+    step.name = name;
+    step.file = file;
+    step.line = line;
+    return step;
+}
+
+ASYNC_API void async_debug_called_(const async_step_ *step)
+{
+#if ASYNC_SLOW_MS > 0
+    uint64_t ms = async_ms_since_(step->began);
+    size_t at;
+
+    if (ms > ASYNC_SLOW_MS) {
+        at = async_say_(0, "async: slow call: ");
+        at = async_say_number_(at, ms < INT_MAX ? (int)ms : INT_MAX);
+        at = async_say_(at, " ms, in `");
+        at = async_say_(at, step->name);
+        at = async_say_(at, "` (asked for at ");
+        at = async_say_place_(at, step->file, step->line);
+        (void)async_say_(at, ")");
+        ASYNC_WARN(async_said_());
+    }
+#else
+    (void)step;
 #endif
 }
 
