@@ -123,14 +123,15 @@ unit() {
     done
 }
 
-# Where int has 16 bits, a word must be aligned, a stack is small. Usually the
-# core and the toolbox on one board of each kind, with FULL=1 all there is, and
-# in other configurations.
+# Where int has 16 bits, a word must be aligned, a stack is small. Usually some
+# of the core on two boards, with FULL=1 all there is on all of them, and in
+# other configurations.
 units() {
     core='task cancel loop sleep timeout coroutine try generator event lock
         semaphore condition barrier queue wait gather group pool interval timer'
     if [ -z "$FULL" ]; then
-        unit unit '' "$(echo "$targets" | sed 's/mps2//')" "$core"
+        unit unit '' "$(echo "$targets" | sed 's/mps2//; s/virt//')" \
+            'task cancel timeout queue timer'
         return
     fi
     more=$(cd tests/unit && ls py_*.c | sed 's/\.c//')

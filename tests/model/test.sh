@@ -44,7 +44,7 @@ mutant() {
              $out/mutant/tests/model/$source.c -lpthread 2>/dev/null; then
         echo "FAIL model_notices_$name: it does not compile"
         bad=1
-    elif timeout 100 $out/mutant/model 1 20000 >/dev/null 2>&1; then
+    elif timeout 20 $out/mutant/model 1 20000 >/dev/null 2>&1; then
         echo "FAIL model_notices_$name: it does not"
         bad=1
     else
