@@ -85,9 +85,11 @@ install: async.h
 # (The repository itself will do, but the IDE then finds all of src/*.h.)
 arduino: async.h
 	rm -rf build/arduino/async.h
-	mkdir -p build/arduino/async.h/src
+	mkdir -p build/arduino/async.h/src build/arduino/async.h/examples
 	cp async.h build/arduino/async.h/src
-	cp -r library.properties keywords.txt LICENSE examples build/arduino/async.h
+	cp library.properties demos/arduino/keywords.txt LICENSE \
+	    build/arduino/async.h
+	cp -r demos/arduino/[A-Z]* build/arduino/async.h/examples
 
 clean:
 	rm -rf build

@@ -72,9 +72,10 @@ keywords() {
     awk -F '\t' '/^#/ || NF == 0 { next }
         NF != 2 || $2 !~ /^(KEYWORD[12]|LITERAL1)$/ { print "bad: " $0 }
         $1 in seen { print "twice: " $1 }
-        { seen[$1] }' keywords.txt
+        { seen[$1] }' demos/arduino/keywords.txt
     grep -oE '[A-Za-z_][A-Za-z0-9_]*' async.h | sort -u > $out/words
-    grep -v '^#' keywords.txt | cut -f1 | sort -u | comm -23 - $out/words
+    grep -v '^#' demos/arduino/keywords.txt | cut -f1 | sort -u \
+        | comm -23 - $out/words
 }
 check keywords keywords
 
@@ -85,14 +86,14 @@ check keywords keywords
 # below of the repository itself.
 warn='-Wall -Wextra -Werror'
 sketches='Blink Button Commands'
-found=$(cd examples && echo */)
+found=$(cd demos/arduino && echo */)
 [ "$found" = 'Blink/ Button/ Commands/' ] \
     || fail examples "untested: $found"
 
 # sketch COMPILER FLAGS...: $sketch is compiled for the stand-in of a board
 sketch() {
     "$@" $warn -DARDUINO=10819 -I$here/arduino "-DSCRIPT=\"$sketch.script\"" \
-        -x c++ -include Arduino.h examples/$sketch/$sketch.ino \
+        -x c++ -include Arduino.h demos/arduino/$sketch/$sketch.ino \
         $here/arduino/board.cpp
 }
 
@@ -154,7 +155,7 @@ archive() {
 }
 # blink FLAG...: Blink, and the archive behind it
 blink() {
-    sed "$1" examples/Blink/Blink.ino > $out/plain.ino
+    sed "$1" demos/arduino/Blink/Blink.ino > $out/plain.ino
     # shellcheck disable=SC2086
     avr-g++ $avr $warn -DARDUINO=10819 -I$here/arduino -Isrc \
         '-DSCRIPT="Blink.script"' -o $out/plain.elf -x c++ \
@@ -179,7 +180,8 @@ real() {
     # shellcheck disable=SC2086
     avr-g++ $avr -w -DARDUINO=10819 -DARDUINO_AVR_UNO -DARDUINO_ARCH_AVR \
         -I$core/cores/arduino -I$core/variants/standard -Isrc -c \
-        -o $out/real.o -x c++ -include Arduino.h examples/$sketch/$sketch.ino
+        -o $out/real.o -x c++ -include Arduino.h \
+        demos/arduino/$sketch/$sketch.ino
 }
 if ! [ -f $core/cores/arduino/Arduino.h ]; then
     echo 'skip packaging_arduino_core: no arduino-core-avr'
