@@ -5,6 +5,8 @@
 #   make firmware programs for microcontrollers, into build/firmware/
 #   make emulate  one of them in an emulator: DEMO=crossing BOARD=virt
 #   make bench   speed, beside hand-written limits: build/bench.tsv
+#   make guard   the instructions of the hot paths, which the tests compare with,
+#                into tests/bench/guard.tsv
 #   make size    bytes, cycles and stack on microcontrollers: build/size.tsv,
 #                build/boards.tsv
 #   make figures these two's tables into README.md

@@ -1,4 +1,5 @@
-# Benchmarks: make bench, QUICK=1 make bench, make bench-limits.
+# Benchmarks: make bench, QUICK=1 make bench, make bench-limits; make guard
+# writes the table of instructions that the tests compare with.
 # Every tests/bench/*_*.c is a program; those that end in _async use async.h,
 # those in peers/ what is installed of other libraries and languages.
 BENCH_OUT = build/bench
@@ -11,13 +12,16 @@ BENCH_LIMITS = $(patsubst tests/bench/%.c,$(BENCH_OUT)/%,\
     $(filter-out %_async.c,$(BENCH_SOURCES)))
 BENCH_OBJECTS = $(BENCH_OUT)/bench.o $(BENCH_OUT)/clients.o
 
-.PHONY: bench bench-limits
+.PHONY: bench bench-limits guard
 bench: $(BENCH_LIMITS) $(BENCH_ASYNC)
 	@CC='$(CC)' CXX='$(CXX)' sh tests/bench/peers.sh $(BENCH_OUT)
 	@sh tests/bench/run.sh $(BENCH_OUT) build/bench.tsv
 
 bench-limits: $(BENCH_LIMITS)
 	@sh tests/bench/run.sh $(BENCH_OUT) build/bench-limits.tsv limit ring
+
+guard: async.h
+	@CC='$(CC)' sh tests/bench/test.sh -w
 
 $(BENCH_OUT)/%.o: tests/bench/%.c tests/bench/bench.h tests/bench/clients.h
 	@mkdir -p $(BENCH_OUT)
