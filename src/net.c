@@ -14,6 +14,8 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 /* ---- sending and receiving ----------------------------------------------- */
@@ -492,6 +494,131 @@ ASYNC_API async_status async_tcp_connect(int *fd, const char *host, int port)
         *fd = -1;
     }
     return rc;
+}
+
+/* ---- Unix sockets -------------------------------------------------------- */
+
+static int async_unix_address_(struct sockaddr_un *address, const char *path)
+{
+    size_t length = path == NULL ? 0 : strlen(path);
+
+    if (length == 0 || length >= sizeof address->sun_path) {
+        return ASYNC_EINVAL;
+    }
+    memset(address, 0, sizeof *address);
+    address->sun_family = AF_UNIX;
+    memcpy(address->sun_path, path, length);
+    return 0;
+}
+
+/* The path is taken: by a socket at which nobody listens any more? (A file of
+ * another kind refuses connections, too.) */
+static bool async_unix_is_stale_(const struct sockaddr_un *address)
+{
+    struct stat status;
+    bool stale;
+    int fd;
+
+    if (stat(address->sun_path, &status) < 0 || !S_ISSOCK(status.st_mode)) {
+        return false;
+    }
+    fd = async_socket_make_(AF_UNIX, SOCK_STREAM, 0);
+    if (fd < 0) {
+        return false;
+    }
+    stale = ASYNC_SYS_(connect)(fd, (const struct sockaddr *)address,
+                                sizeof *address) < 0
+        && errno == ECONNREFUSED;
+    (void)close(fd);
+    return stale;
+}
+
+ASYNC_API int async_unix_listen(const char *path, int backlog)
+{
+    struct sockaddr_un address;
+    int err = async_unix_address_(&address, path);
+    int fd = err < 0 ? err : async_socket(AF_UNIX, SOCK_STREAM, 0);
+
+    if (fd < 0) {
+        return fd;
+    }
+    err = ASYNC_SYS_(bind)(fd, (struct sockaddr *)&address, sizeof address);
+    if (err < 0 && errno == EADDRINUSE) {
+        if (async_unix_is_stale_(&address) && unlink(path) == 0) {
+            err = ASYNC_SYS_(bind)(fd, (struct sockaddr *)&address,
+                                   sizeof address);
+        } else {
+            errno = EADDRINUSE;
+        }
+    }
+    if (err < 0) {
+        err = -errno;
+    } else if (ASYNC_SYS_(listen)(fd, backlog) < 0) {
+        err = -errno;
+        (void)unlink(path);
+    }
+    if (err < 0) {
+        (void)async_close(fd);
+        return err;
+    }
+    return fd;
+}
+
+ASYNC_API async_status async_unix_connect(int *fd, const char *path)
+{
+    struct sockaddr_un address;
+    int rc;
+
+    if (fd == NULL) {
+        return async_settle_(async_self_(), ASYNC_EINVAL);
+    }
+    rc = async_unix_address_(&address, path);
+    if (rc == 0 && async_state_(async_self_()) == ASYNC_RUNNING_) {
+        rc = async_socket(AF_UNIX, SOCK_STREAM, 0);
+        *fd = rc;
+    }
+    if (rc < 0) {
+        *fd = -1;
+        return rc;
+    }
+    rc = async_connect(*fd, (struct sockaddr *)&address, sizeof address);
+    if (rc < 0 && rc != ASYNC_PENDING) {
+        (void)async_close(*fd);
+        *fd = -1;
+    }
+    return rc;
+}
+
+ASYNC_API int async_socketpair(int ends[2])
+{
+    int type = SOCK_STREAM;
+    int i, err = 0;
+
+    if (ends == NULL) {
+        return ASYNC_EINVAL;
+    }
+#ifdef SOCK_NONBLOCK
+    type |= SOCK_NONBLOCK | SOCK_CLOEXEC;
+#endif
+    if (ASYNC_SYS_(socketpair)(AF_UNIX, type, 0, ends) < 0) {
+        return -errno;
+    }
+#ifndef SOCK_NONBLOCK
+    for (i = 0; i < 2 && err >= 0; i++) {
+        err = async_socket_mode_(ends[i], true);
+        if (err >= 0 && ASYNC_SYS_(fcntl)(ends[i], F_SETFD, FD_CLOEXEC) < 0) {
+            err = -errno;
+        }
+    }
+#endif
+    for (i = 0; i < 2; i++) {
+        if (err < 0) {
+            (void)close(ends[i]);
+        } else if (async_this_loop_ != NULL) {
+            async_fd_adopt_(ends[i], ASYNC_FD_SOCKET_);
+        }
+    }
+    return err < 0 ? err : 0;
 }
 
 #endif

@@ -76,3 +76,19 @@ ASYNC_API int async_local_port(int fd);
  * it. 0, and *fd is the descriptor; or an error, or the strike, and the socket
  * is closed again and *fd is -1. */
 ASYNC_API ASYNC async_tcp_connect(int *fd, const char *host, int port);
+
+/* ---- Unix sockets -------------------------------------------------------- */
+
+/* A socket that listens at `path`, a name in the file system: its descriptor
+ * or an error. A socket file that a process left behind, where nobody listens
+ * any more, is replaced; any other file is ASYNC_EADDRINUSE. ASYNC_EINVAL for
+ * NULL, an empty path or one of some 100 bytes and more. Who closes the socket
+ * unlinks the path. From anywhere. */
+ASYNC_API int async_unix_listen(const char *path, int backlog);
+
+/* AWAIT(async_unix_connect(&self->fd, path)): as async_tcp_connect. */
+ASYNC_API ASYNC async_unix_connect(int *fd, const char *path);
+
+/* Make two connected Unix sockets, nonblocking and closed on exec: what is
+ * written to one is read from the other. 0 or an error. From anywhere. */
+ASYNC_API int async_socketpair(int ends[2]);

@@ -113,7 +113,10 @@ CALL(WAIT, int, ppoll, (struct pollfd *polls, nfds_t n,
      (polls, n, time, mask))
 CALL(MAKE, int, socket, (int domain, int type, int protocol),
      (domain, type, protocol))
+CALL(MAKE, int, socketpair, (int domain, int type, int protocol, int ends[2]),
+     (domain, type, protocol, ends))
 CALL(MAKE, int, pipe, (int ends[2]), (ends))
+CALL(LOOK, int, shutdown, (int fd, int how), (fd, how))
 CALL(LOOK, int, bind, (int fd, const struct sockaddr *to, socklen_t length),
      (fd, to, length))
 CALL(LOOK, int, listen, (int fd, int backlog), (fd, backlog))

@@ -801,6 +801,93 @@ TEST(net_unix_sockets)
     RUN(unix_sockets, 0);
 }
 
+/* A path that a process left behind is taken over, a living one is not. */
+static ASYNC unix_paths(struct main *self)
+{
+    static char path[64];
+    static char long_path[200];
+    static struct accepts one;
+
+    ASYNC_BEGIN(self);
+    ZERO(one);
+    snprintf(path, sizeof path, "/tmp/async-test-%ld", (long)getpid());
+    memset(long_path, 'x', sizeof long_path - 1);
+    unlink(path);
+    CHECK_EQ(async_unix_listen(NULL, 1), ASYNC_EINVAL);
+    CHECK_EQ(async_unix_listen("", 1), ASYNC_EINVAL);
+    CHECK_EQ(async_unix_listen(long_path, 1), ASYNC_EINVAL);
+    CHECK_EQ(async_unix_listen("/no/such/place", 1), ASYNC_ENOENT);
+    AWAIT_RESULT(self->rc, async_unix_connect(NULL, path));
+    CHECK_EQ(self->rc, ASYNC_EINVAL);
+    AWAIT_RESULT(self->rc, async_unix_connect(&self->fd, long_path));
+    CHECK_EQ(self->rc, ASYNC_EINVAL);
+    CHECK_EQ(self->fd, -1);
+    AWAIT_RESULT(self->rc, async_unix_connect(&self->fd, path));
+    CHECK_EQ(self->rc, ASYNC_ENOENT);
+    CHECK_EQ(self->fd, -1);
+
+    self->listener = async_unix_listen(path, 5);
+    CHECK(self->listener >= 0);
+    CHECK_EQ(async_unix_listen(path, 5), ASYNC_EADDRINUSE);
+    close(self->listener);                      /* as if it had crashed */
+    async_detach(self->listener);
+    AWAIT_RESULT(self->rc, async_unix_connect(&self->fd, path));
+    CHECK_EQ(self->rc, ASYNC_ECONNREFUSED);
+    self->listener = async_unix_listen(path, 5);
+    CHECK(self->listener >= 0);
+
+    one.fd = self->listener;
+    async_spawn(&one.task, accepts_one, &one);
+    AWAIT(async_unix_connect(&self->fd, path));
+    AWAIT(async_join(&one.task));
+    self->peer = one.rc;
+    AWAIT(async_write(self->fd, "to", 2));
+    AWAIT_VALUE(self->n, async_read(self->peer, self->buffer, 9));
+    CHECK_EQ(self->n, 2);
+    async_close(self->fd);
+    async_close(self->peer);
+    async_close(self->listener);
+    unlink(path);
+    self->fd = open(path, O_CREAT | O_WRONLY, 0600);    /* no socket */
+    CHECK_EQ(async_unix_listen(path, 5), ASYNC_EADDRINUSE);
+    CHECK_EQ(access(path, F_OK), 0);
+    close(self->fd);
+    unlink(path);
+    ASYNC_END;
+}
+
+TEST(net_unix_paths)
+{
+    RUN(unix_paths, 0);
+}
+
+static ASYNC pair_of_sockets(struct main *self)
+{
+    ASYNC_BEGIN(self);
+    CHECK_EQ(async_socketpair(NULL), ASYNC_EINVAL);
+    CHECK_EQ(async_socketpair(self->ends), 0);
+    CHECK((fcntl(self->ends[1], F_GETFL) & O_NONBLOCK) != 0);
+    CHECK((fcntl(self->ends[0], F_GETFD) & FD_CLOEXEC) != 0);
+    one_start(&self->a, "read", 'r', self->ends[0], 9);
+    AWAIT(async_sleep(MS(1)));
+    AWAIT(async_write(self->ends[1], "abc", 3));
+    AWAIT(async_join(&self->a.task));
+    CHECK_LOG("read:3 ");
+    AWAIT(async_write(self->ends[0], "de", 2));
+    async_close(self->ends[0]);
+    AWAIT_VALUE(self->n, async_read(self->ends[1], self->buffer, 9));
+    CHECK_EQ(self->n, 2);
+    AWAIT_VALUE(self->n, async_read(self->ends[1], self->buffer, 9));
+    CHECK_EQ(self->n, 0);
+    async_close(self->ends[1]);
+    ASYNC_END;
+}
+
+TEST(net_socketpair)
+{
+    RUN(pair_of_sockets, 0);
+}
+
 TEST(net_addresses)
 {
     static async_address address;
