@@ -418,7 +418,11 @@ static async_duration async_until_due_(async_loop *loop)
     }
     next = async_timer_next_(&loop->timers);
     passed = (async_ticks)(ASYNC_CLOCK() - loop->timers.base);
+#if ASYNC_TIMER_WHEEL           /* negative where the clock went back */
+    next = (async_duration)(next - passed) > 0 ? next - passed : 0;
+#else
     next = next > passed ? (async_ticks)(next - passed) : 0;
+#endif
     return next < ASYNC_NEVER ? (async_duration)next : ASYNC_NEVER - 1;
 }
 

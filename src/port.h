@@ -4,7 +4,10 @@
  * port: what the loop asks of a platform. Three hooks, each a macro that a
  * project may define for itself:
  *
- *   ASYNC_CLOCK()            the time, in ticks of ASYNC_TICK_HZ; it may wrap
+ *   ASYNC_CLOCK()            the time, in ticks of ASYNC_TICK_HZ; it may wrap,
+ *                            and must not go back. If it does all the same,
+ *                            time stands still until it has caught up; with a
+ *                            sorted list, though, every deadline is due
  *   ASYNC_LOCK() UNLOCK()    between them no interrupt handler runs; they may
  *                            declare a variable, and nest
  *   ASYNC_IDLE(loop, ticks)  sleep, for at most so many ticks (ASYNC_NEVER: as

@@ -8,6 +8,13 @@ static async_ticks async_loop_now_(async_loop *loop)
 {
     if (!loop->fresh) {
         loop->now = ASYNC_CLOCK();
+#if ASYNC_TIMER_WHEEL
+        /* A wheel cannot turn back: until a clock that did has caught up, time
+         * stands still. */
+        if (loop->now < loop->timers.base) {
+            loop->now = loop->timers.base;
+        }
+#endif
         loop->fresh = loop->running;    /* between turns time goes on */
         if (ASYNC_TIMERS_EMPTY_(&loop->timers)) {
             loop->timers.base = loop->now;

@@ -38,6 +38,9 @@ static uint64_t async_ms_since_(async_ticks began)
 {
     async_ticks took = (async_ticks)(ASYNC_CLOCK() - began);
 
+    if (ASYNC_TIMER_WHEEL && (async_duration)took < 0) {
+        return 0;                       /* the clock went back */
+    }
     return (uint64_t)took * 1000 / ASYNC_TICK_HZ;
 }
 
