@@ -34,6 +34,7 @@
 #if ASYNC_HOSTED
 #include "fd.h"
 #include "net.h"
+#include "signals.h"
 #endif
 #endif
 #endif /* ASYNC_H */
@@ -81,6 +82,7 @@
 #include "fd_table.c"
 #include "fd.c"
 #include "net.c"
+#include "signals.c"
 #endif
 #endif
 #endif

@@ -1,0 +1,295 @@
+/* ===========================================================================
+ * signals: one handler for all, and the list of who is to be told.
+ * ======================================================================== */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE 1
+#endif
+#include "config.h"
+#if ASYNC_HOSTED
+#include "signals.h"
+#include "fd_table.h"
+
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+
+#define ASYNC_SIGNALS_ 64       /* numbers 1 to 64: a bit each */
+
+static struct {
+    async_signal *volatile first;
+    volatile unsigned busy;     /* handlers that may hold a watcher */
+    volatile unsigned lock;     /* of what follows, and of changing the list */
+    unsigned count[ASYNC_SIGNALS_ + 1];     /* watchers that name it */
+    struct sigaction before[ASYNC_SIGNALS_ + 1];
+} async_signals_;
+
+/* ---- between threads ----------------------------------------------------- */
+
+#if ASYNC_ATOMICS_
+
+static void async_signals_lock_(void)
+{
+    while (ASYNC_ATOMIC_SWAP_(&async_signals_.lock, 1) != 0) {
+        (void)sched_yield();
+    }
+}
+
+static void async_signals_unlock_(void)
+{
+    (void)ASYNC_ATOMIC_SWAP_(&async_signals_.lock, 0);
+}
+
+static void async_signals_busy_(unsigned more)
+{
+    unsigned seen = ASYNC_ATOMIC_LOAD_(&async_signals_.busy);
+
+    while (!ASYNC_ATOMIC_CAS_(&async_signals_.busy, &seen, seen + more)) {
+    }
+}
+
+/* What was taken from the list before this is held by no handler after it. A
+ * handler that begins says so first, and reads the list then: whoever is not
+ * seen here has not read it yet. */
+static void async_signals_settle_(void)
+{
+    for (;;) {
+        unsigned seen = 0;
+
+        if (ASYNC_ATOMIC_CAS_(&async_signals_.busy, &seen, 0)) {
+            return;
+        }
+        (void)sched_yield();
+    }
+}
+
+#else       /* a compiler without atomics: all loops are in one thread */
+
+static void async_signals_lock_(void)
+{
+}
+
+static void async_signals_unlock_(void)
+{
+}
+
+static void async_signals_busy_(unsigned more)
+{
+    async_signals_.busy += more;
+}
+
+static void async_signals_settle_(void)
+{
+}
+
+#endif
+
+#if defined __GNUC__ && !defined __TINYC__
+#define ASYNC_SEEN_(at) __atomic_load_n((at), __ATOMIC_SEQ_CST)
+#define ASYNC_SHOW_(at, value) \
+    __atomic_store_n((at), (value), __ATOMIC_SEQ_CST)
+#else
+#define ASYNC_SEEN_(at) (*(at))
+#define ASYNC_SHOW_(at, value) ((void)(*(at) = (value)))
+#endif
+
+/* ---- the handler --------------------------------------------------------- */
+
+static uint64_t async_signal_bit_(int number)
+{
+    return (uint64_t)1 << (number - 1);
+}
+
+/* Call the handler that was there before, if it was one. */
+static void async_signal_before_(const struct sigaction *before, int number,
+                                 siginfo_t *info, void *context)
+{
+    if ((before->sa_flags & SA_SIGINFO) != 0) {
+        before->sa_sigaction(number, info, context);
+    } else if (before->sa_handler != SIG_DFL
+               && before->sa_handler != SIG_IGN) {
+        before->sa_handler(number);
+    }
+}
+
+static void async_signal_handler_(int number, siginfo_t *info, void *context)
+{
+    int error = errno;
+    uint64_t bit = async_signal_bit_(number);
+    bool taken = false;
+    struct sigaction before;
+    async_signal *it;
+
+    async_signals_busy_(1);
+    for (it = ASYNC_SEEN_(&async_signals_.first); it != NULL;
+         it = ASYNC_SEEN_(&it->next)) {
+        if ((it->set & bit) != 0) {
+            it->last = number;
+            taken = taken || !it->passes;
+            async_irq_raise(&it->irq);
+        }
+    }
+    before = async_signals_.before[number];
+    async_signals_busy_(0U - 1U);
+    if (!taken) {
+        async_signal_before_(&before, number, info, context);
+    }
+    errno = error;
+}
+
+/* ---- who is to be told --------------------------------------------------- */
+
+/* Return from the handler of a fault, and the fault comes again. */
+static bool async_signal_is_good_(int number)
+{
+    return number > 0 && number <= ASYNC_SIGNALS_ && number != SIGKILL
+        && number != SIGSTOP && number != SIGSEGV && number != SIGBUS
+        && number != SIGFPE && number != SIGILL;
+}
+
+/* One watcher more names the signal. The old handler is noted first, for ours
+ * may be called at once. */
+static int async_signal_take_(int number)
+{
+    struct sigaction *before = &async_signals_.before[number];
+    struct sigaction action;
+
+    if (async_signals_.count[number] == 0) {
+        if (ASYNC_SYS_(sigaction)(number, NULL, before) < 0) {
+            return -errno;
+        }
+        memset(&action, 0, sizeof action);
+        action.sa_sigaction = async_signal_handler_;
+        action.sa_mask = before->sa_mask;
+        action.sa_flags = SA_SIGINFO | SA_RESTART
+            | (before->sa_flags & SA_ONSTACK);
+        if (ASYNC_SYS_(sigaction)(number, &action, NULL) < 0) {
+            return -errno;
+        }
+    }
+    async_signals_.count[number]++;
+    return 0;
+}
+
+static void async_signal_give_(int number)
+{
+    struct sigaction now;
+
+    if (--async_signals_.count[number] == 0
+        && ASYNC_SYS_(sigaction)(number, NULL, &now) == 0
+        && (now.sa_flags & SA_SIGINFO) != 0
+        && now.sa_sigaction == async_signal_handler_) {
+        (void)ASYNC_SYS_(sigaction)(number, &async_signals_.before[number],
+                                    NULL);
+    }
+}
+
+static void async_signal_unlink_(async_signal *signal)
+{
+    async_signal *volatile *at = &async_signals_.first;
+
+    while (*at != signal) {
+        at = &(*at)->next;
+    }
+    ASYNC_SHOW_(at, signal->next);
+}
+
+static int async_signal_start_(async_signal *signal, int number, bool passes)
+{
+    int err;
+
+    if (signal == NULL || !async_signal_is_good_(number)) {
+        return ASYNC_EINVAL;
+    }
+    err = async_irq_open(&signal->irq);
+    if (err < 0) {
+        return err;
+    }
+    signal->set = async_signal_bit_(number);
+    signal->last = 0;
+    signal->passes = passes;
+    async_signals_lock_();
+    signal->next = async_signals_.first;
+    ASYNC_SHOW_(&async_signals_.first, signal);
+    err = async_signal_take_(number);
+    if (err < 0) {
+        async_signal_unlink_(signal);
+    }
+    async_signals_unlock_();
+    if (err < 0) {
+        async_signals_settle_();
+        (void)async_irq_close(&signal->irq);
+    }
+    return err;
+}
+
+ASYNC_API int async_signal_open(async_signal *signal, int number)
+{
+    return async_signal_start_(signal, number, false);
+}
+
+ASYNC_API int async_signal_pass_(async_signal *signal, int number)
+{
+    return async_signal_start_(signal, number, true);
+}
+
+ASYNC_API int async_signal_add(async_signal *signal, int number)
+{
+    uint64_t before;
+    int err;
+
+    if (signal == NULL || signal->irq.loop == NULL
+        || !async_signal_is_good_(number)) {
+        return ASYNC_EINVAL;
+    }
+    before = signal->set;
+    if ((before & async_signal_bit_(number)) != 0) {
+        return ASYNC_EALREADY;
+    }
+    async_signals_lock_();
+    signal->set = before | async_signal_bit_(number);
+    err = async_signal_take_(number);
+    if (err < 0) {
+        signal->set = before;
+    }
+    async_signals_unlock_();
+    return err;
+}
+
+ASYNC_API async_status async_signal_wait(async_signal *signal)
+{
+    async_status rc;
+
+    (void)async_self_();
+    rc = async_irq_wait(signal == NULL ? NULL : &signal->irq);
+    if (rc == ASYNC_PENDING) {
+        ASYNC_WAITS_("async_signal_wait", signal);
+    }
+    return rc;
+}
+
+ASYNC_API int async_signal_last(const async_signal *signal)
+{
+    return signal == NULL ? 0 : signal->last;
+}
+
+ASYNC_API int async_signal_close(async_signal *signal)
+{
+    int number;
+
+    if (signal == NULL || signal->irq.loop == NULL) {
+        return ASYNC_EINVAL;
+    }
+    async_signals_lock_();
+    async_signal_unlink_(signal);
+    for (number = 1; number <= ASYNC_SIGNALS_; number++) {
+        if ((signal->set & async_signal_bit_(number)) != 0) {
+            async_signal_give_(number);
+        }
+    }
+    async_signals_unlock_();
+    async_signals_settle_();
+    signal->set = 0;
+    return async_irq_close(&signal->irq);
+}
+
+#endif
