@@ -34,7 +34,10 @@
 #if ASYNC_HOSTED
 #include "fd.h"
 #include "net.h"
+#include "stream.h"
+#include "server.h"
 #include "signals.h"
+#include "offload.h"
 #endif
 #endif
 #endif /* ASYNC_H */
@@ -82,7 +85,10 @@
 #include "fd_table.c"
 #include "fd.c"
 #include "net.c"
+#include "stream.c"
+#include "server.c"
 #include "signals.c"
+#include "offload.c"
 #endif
 #endif
 #endif

@@ -1,0 +1,252 @@
+/* ===========================================================================
+ * server: accepting connections into a pool, and ending them.
+ *
+ *           open            close: stop         grace over, or struck
+ *   CLOSED ------> OPEN ----------------> GRACE ---------------> CANCELED
+ *      ^                                    |  all have ended       |
+ *      '------------------------------------'-----------------------'
+ *
+ * A slot is taken before a connection is accepted, so whatever was accepted has
+ * its place.
+ * ======================================================================== */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE 1
+#endif
+#include "config.h"
+#if ASYNC_HOSTED
+#include "server.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum {
+    ASYNC_SERVER_CLOSED_ = 0, ASYNC_SERVER_OPEN_, ASYNC_SERVER_GRACE_,
+    ASYNC_SERVER_CANCELED_,
+    ASYNC_SERVER_STATE_ = 3,
+    ASYNC_SERVER_RUNS_ = 4      /* beside it: a task is in async_server_run */
+};
+
+ASYNC_API int async_server_open_(async_server *server, int listener,
+                                 async_slot *slots, int n, async_fn fn,
+                                 void *frames, size_t size, size_t fd_at
+#if ASYNC_DEBUG
+                                 , const char *name, const char *file, int line
+#endif
+                                 )
+{
+    int rc;
+
+    if (server == NULL || frames == NULL || fn == NULL) {
+        return ASYNC_EINVAL;
+    }
+    if (server->state != ASYNC_SERVER_CLOSED_) {
+        return ASYNC_EALREADY;
+    }
+    if (listener < 0) {
+        return listener;
+    }
+    rc = async_pool_open(&server->pool, slots, n);
+    if (rc < 0) {
+        return rc;
+    }
+    server->accepted = server->refused = 0;
+    server->listener = listener;
+    server->slot = -1;
+    server->frames = (char *)frames;
+    server->size = size;
+    server->fd_at = fd_at;
+    server->fn = fn;
+    server->outcome = 0;
+    server->state = ASYNC_SERVER_OPEN_;
+#if ASYNC_DEBUG
+    server->name = name;
+    server->file = file;
+    server->line = line;
+#endif
+    return 0;
+}
+
+/* Does the listener go on after this error? The kernel tells of a connection's
+ * own troubles here, too. */
+static bool async_server_passes_(async_status rc)
+{
+    switch (-rc) {
+    case EMFILE: case ENFILE: case ENOBUFS: case ENOMEM:    /* accept rests */
+    case ECONNABORTED: case ECONNRESET: case EPROTO: case EPERM:
+    case ENETDOWN: case ENETUNREACH: case EHOSTUNREACH: case ETIMEDOUT:
+    case ENOPROTOOPT:
+#ifdef EHOSTDOWN
+    case EHOSTDOWN:
+#endif
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* A connection's task has ended, and its slot is free. If it was cancelled
+ * before it began, then it never came to run the server's function, and nobody
+ * else closes the descriptor. */
+static void async_server_ended_(async_watch *watch, async_task *task)
+{
+    async_slot *slot = (async_slot *)(void *)watch;
+    async_server *server = (async_server *)(void *)slot->pool;
+    int fd;
+
+    if (task->fn != server->fn) {
+        memcpy(&fd, (char *)task->frame + server->fd_at, sizeof fd);
+        (void)async_close(fd);
+    }
+    server->ended(watch, task);
+}
+
+static async_status async_server_start_(async_server *server, int fd)
+{
+    char *frame = server->frames + server->size * (size_t)server->slot;
+    async_watch *watch = &server->pool.slots[server->slot].watch;
+    int rc;
+
+    memcpy(frame + server->fd_at, &fd, sizeof fd);
+    rc = async_pool_spawn_(&server->pool, server->slot, server->fn, frame
+#if ASYNC_DEBUG
+                           , server->name, server->file, server->line
+#endif
+                           );
+    if (rc < 0) {
+        (void)async_close(fd);
+        return rc;
+    }
+    server->ended = watch->fn;
+    watch->fn = async_server_ended_;
+    server->slot = -1;
+    server->accepted++;
+    return 0;
+}
+
+static async_status async_server_accept_(async_server *server)
+{
+    async_status rc;
+
+    for (;;) {
+        if (server->listener < 0
+            && async_state_(async_this_task_) == ASYNC_RUNNING_) {
+            return 0;
+        }
+        if (server->slot < 0) {
+            rc = async_pool_take(&server->pool);
+            if (rc < 0) {
+                return rc;
+            }
+            server->slot = rc;
+            continue;                       /* it may have been stopped */
+        }
+        rc = async_accept(server->listener, NULL, NULL);
+        if (rc == ASYNC_PENDING || rc == ASYNC_CANCEL) {
+            return rc;
+        }
+        if (rc >= 0) {
+            rc = async_server_start_(server, rc);
+        } else if (server->listener < 0) {
+            return 0;
+        } else if (async_server_passes_(rc)) {
+            server->refused++;
+            rc = 0;
+        }
+        if (rc < 0) {
+            return rc;
+        }
+    }
+}
+
+ASYNC_API async_status async_server_run(async_server *server)
+{
+    async_task *task = async_self_();
+    async_status rc;
+
+    if (server == NULL || server->state == ASYNC_SERVER_CLOSED_) {
+        return async_settle_(task, server == NULL ? ASYNC_EINVAL
+                                                  : ASYNC_EBADF);
+    }
+    if (async_state_(task) == ASYNC_RUNNING_
+        && (server->state & ASYNC_SERVER_RUNS_) != 0) {
+        return ASYNC_EBUSY;
+    }
+    rc = async_server_accept_(server);
+    if (rc == ASYNC_PENDING) {
+        server->state |= ASYNC_SERVER_RUNS_;
+        return rc;
+    }
+    server->state &= (unsigned char)~ASYNC_SERVER_RUNS_;
+    if (server->slot >= 0) {
+        (void)async_pool_give(&server->pool, server->slot);
+        server->slot = -1;
+    }
+    return rc;
+}
+
+ASYNC_API int async_server_stop(async_server *server)
+{
+    int fd;
+
+    if (server == NULL || server->state == ASYNC_SERVER_CLOSED_) {
+        return server == NULL ? ASYNC_EINVAL : ASYNC_EBADF;
+    }
+    fd = server->listener;
+    server->listener = -1;
+    return fd < 0 ? 0 : async_close(fd);
+}
+
+/* Over is it when no slot is taken, so also when the task in async_server_run
+ * has left. */
+static async_status async_server_drain_(async_server *server,
+                                        async_duration grace)
+{
+    unsigned char *state = &server->state;
+    async_status rc;
+
+    if ((*state & ASYNC_SERVER_STATE_) == ASYNC_SERVER_GRACE_) {
+        rc = ASYNC_TIMEOUT(&server->grace, grace,
+                           async_pool_join(&server->pool));
+        if (rc == 0 || rc == ASYNC_PENDING) {
+            return rc;
+        }
+        (*state)++;                         /* ASYNC_SERVER_CANCELED_ */
+        server->outcome = rc == ASYNC_ETIMEDOUT ? 0 : rc;
+        rc = async_pool_cancel(&server->pool);
+        server->outcome = server->outcome < 0 ? server->outcome : rc;
+    }
+    for (;;) {
+        rc = async_pool_join(&server->pool);
+        if (rc == 0 || rc == ASYNC_PENDING) {
+            return rc == 0 ? server->outcome : rc;
+        }
+        server->outcome = rc;
+        (void)async_pool_cancel(&server->pool);
+    }
+}
+
+ASYNC_API async_status async_server_close(async_server *server,
+                                          async_duration grace)
+{
+    async_task *task = async_self_();
+    async_status rc;
+
+    if (server == NULL || server->state == ASYNC_SERVER_CLOSED_) {
+        return async_settle_(task, server == NULL ? ASYNC_EINVAL
+                                                  : ASYNC_EBADF);
+    }
+    if (async_state_(task) == ASYNC_RUNNING_) {
+        if ((server->state & ASYNC_SERVER_STATE_) != ASYNC_SERVER_OPEN_) {
+            return ASYNC_EBUSY;
+        }
+        (void)async_server_stop(server);
+        server->state++;                    /* ASYNC_SERVER_GRACE_ */
+    }
+    rc = async_server_drain_(server, grace);
+    if (rc != ASYNC_PENDING) {
+        server->state = ASYNC_SERVER_CLOSED_;
+    }
+    return rc;
+}
+
+#endif
