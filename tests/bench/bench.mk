@@ -32,10 +32,11 @@ $(BENCH_OUT)/library.o: tests/bench/library.c async.h
 	$(CC) $(BENCH_CFLAGS) -I. -c -o $@ $<
 
 $(BENCH_ASYNC): $(BENCH_OUT)/%: tests/bench/%.c tests/bench/bench.h async.h \
+    tests/bench/timers.h \
     $(BENCH_OUT)/library.o $(BENCH_OBJECTS)
 	$(CC) $(BENCH_CFLAGS) -I. -o $@ $< $(BENCH_OUT)/library.o \
 	    $(BENCH_OBJECTS) $(BENCH_LDLIBS)
 
 $(BENCH_LIMITS): $(BENCH_OUT)/%: tests/bench/%.c tests/bench/bench.h \
-    tests/bench/wheel.h $(BENCH_OBJECTS)
+    tests/bench/wheel.h tests/bench/timers.h $(BENCH_OBJECTS)
 	$(CC) $(BENCH_CFLAGS) -o $@ $< $(BENCH_OBJECTS) $(BENCH_LDLIBS)

@@ -34,7 +34,7 @@ has()
 older()
 {
     [ ! -x "$1" ] && return 0
-    for file in "$2" "$here"/peers/*.hpp "$here"/wheel.h "$here"/bench.h \
+    for file in "$2" "$here"/peers/*.hpp "$here"/*.h \
         "$out/bench.o" "$out/clients.o" "$0"; do
         if [ -n "$(find "$file" -newer "$1")" ]; then
             return 0
@@ -125,7 +125,8 @@ else
         lacks uvloop python3-uvloop uvloop
     fi
     for subject in $subjects; do
-        for group in resume switch spawn deep sleep timeout pipe echo; do
+        for group in resume switch spawn deep sleep timeout timers pipe \
+            echo; do
             { echo "#!$python"; cat "$here/peers/python.py"; } \
                 > "$out/${group}_$subject"
             chmod +x "$out/${group}_$subject"

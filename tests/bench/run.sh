@@ -14,7 +14,7 @@ programs=$1
 tsv=$2
 shift 2
 wanted=${*:-all}
-groups='resume switch spawn deep sleep timeout pipe echo'
+groups='resume switch spawn deep sleep timeout timers jump pipe echo'
 case ${QUICK:-0} in
     0 | '') repetitions=5; pairs=7 ;;
     *) repetitions=1; pairs=1 ;;
@@ -116,6 +116,7 @@ for group in $groups; do
         progress "$name ..."
         case $name in
             *-memory) times=1 ;;
+            churn-* | fire-* | jump-*) times=$(((repetitions + 1) / 2)) ;;
             echo-* | pipe-*) times=$pairs ;;
             *) times=$repetitions ;;
         esac

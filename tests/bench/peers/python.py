@@ -254,6 +254,52 @@ def timeouts(worker):
     return run
 
 
+# ---- timers: callbacks -------------------------------------------------------
+
+handles = []
+
+
+def never():
+    raise AssertionError("no timeout")
+
+
+def set_timer():
+    delay = 30 + (lib.bench_random() & 0x7fff) * 1e-3
+    return loop.call_later(delay, never)
+
+
+def prepare_churn(size, count):
+    open_loop()
+    handles.extend(set_timer() for _ in range(size))
+
+
+def run_churn(size, count):
+    async def churn():
+        for i in range(count):
+            handles[i % size].cancel()
+            handles[i % size] = set_timer()
+            if i % size == size - 1:
+                await asyncio.sleep(0)
+    loop.run_until_complete(churn())
+
+
+def wake(size, rounds):
+    global left
+    left -= 1
+    if left == 0:
+        loop.stop()
+    if rounds > 0:
+        spread = size // 2 if size > 2000 else 1000
+        loop.call_later((1000 + lib.bench_random() % spread) * 1e-6, wake,
+                        size, rounds - 1)
+
+
+def run_fire(size, count):
+    for _ in range(size):
+        loop.call_soon(wake, size, count // size)
+    run_until_stopped(size + count // size * size)
+
+
 # ---- pipe: callbacks --------------------------------------------------------
 
 PIPES = 100
@@ -347,6 +393,14 @@ benches = {
          timeouts(yield_in_time)),
         ("timeout-later", WALL, 1, 50000, 0, prepare_timeout,
          timeouts(move_later)),
+    ],
+    "timers": [
+        ("churn-%d" % size, WALL, size, 50000, 0, prepare_churn, run_churn)
+        for size in (10, 100, 1000, 10000, 100000)
+    ] + [
+        ("fire-%d" % size, CPU, size, count, 0, prepare_loop, run_fire)
+        for size, count in ((10, 500), (100, 5000), (1000, 20000),
+                            (10000, 20000), (100000, 100000))
     ],
     "pipe": [
         ("pipe-ring", WALL, PIPES, 50000, 0, prepare_pipe, run_pipe),
