@@ -1,15 +1,15 @@
 # Benchmarks: make bench, QUICK=1 make bench, make bench-limits; make guard
 # writes the table of instructions that the tests compare with.
-# Every tests/bench/*_*.c is a program; those that end in _async use async.h,
-# those in peers/ what is installed of other libraries and languages.
+# Every tests/bench/*_*.c is a program; those that end in _async use async.h, so
+# does _coarse, those in peers/ what is installed of other libraries and languages.
 BENCH_OUT = build/bench
 BENCH_CFLAGS = -std=c99 -O2 -Wall -Wextra
 BENCH_LDLIBS = -pthread
 BENCH_SOURCES = $(wildcard tests/bench/*_*.c)
 BENCH_ASYNC = $(patsubst tests/bench/%.c,$(BENCH_OUT)/%,\
-    $(filter %_async.c,$(BENCH_SOURCES)))
+    $(filter %_async.c %_coarse.c,$(BENCH_SOURCES)))
 BENCH_LIMITS = $(patsubst tests/bench/%.c,$(BENCH_OUT)/%,\
-    $(filter-out %_async.c,$(BENCH_SOURCES)))
+    $(filter-out %_async.c %_coarse.c,$(BENCH_SOURCES)))
 BENCH_OBJECTS = $(BENCH_OUT)/bench.o $(BENCH_OUT)/clients.o
 
 .PHONY: bench bench-limits guard

@@ -115,7 +115,7 @@ for group in $groups; do
     for name in $names; do
         progress "$name ..."
         case $name in
-            *-memory) times=1 ;;
+            *-memory | churn-1000000 | fire-1000000) times=1 ;;
             churn-* | fire-* | jump-*) times=$(((repetitions + 1) / 2)) ;;
             echo-* | pipe-*) times=$pairs ;;
             *) times=$repetitions ;;

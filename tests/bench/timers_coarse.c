@@ -1,0 +1,11 @@
+/* Timers of async.h in a loop that wakes as rarely as the other libraries' do:
+ * an ASYNC_IDLE that sleeps a millisecond longer, and so wakes once for what
+ * is due within it. See timers.h. */
+#define ASYNC_STATIC
+#define ASYNC_IDLE(loop, ticks) \
+    async_port_idle((loop), (ticks) > 0 && (ticks) < ASYNC_SEC(3600) \
+                            ? (ticks) + ASYNC_MS(1) : (ticks))
+#define ASYNC_IMPLEMENTATION
+#include "async.h"
+
+#include "timers_async.c"
