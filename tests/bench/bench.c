@@ -90,7 +90,11 @@ void bench_pin(int processor)
     if (processors > 1) {
         cpu_set_t set;
         CPU_ZERO(&set);
-        CPU_SET((size_t)(processor % processors), &set);
+        for (long i = 0; i < processors; i++) {
+            if (processor < 0 || i == processor % processors) {
+                CPU_SET((size_t)i, &set);
+            }
+        }
         (void)sched_setaffinity(0, sizeof set, &set);
     }
 #else

@@ -74,7 +74,8 @@ uint64_t bench_now(void);
 /* The largest amount of memory that this process has held, in bytes. */
 double bench_memory_held(void);
 
-/* Keeps this process on one processor where the system can do that. */
+/* Keeps this thread, and those that it starts, on one processor where the
+ * system can do that; a negative one lets it run on all. */
 void bench_pin(int processor);
 
 /* What main() does with bench_list, for a program that has its own main(). */

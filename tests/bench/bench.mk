@@ -5,6 +5,7 @@
 BENCH_OUT = build/bench
 BENCH_CFLAGS = -std=c99 -O2 -Wall -Wextra
 BENCH_LDLIBS = -pthread
+BENCH_HEADERS = $(wildcard tests/bench/*.h)
 BENCH_SOURCES = $(wildcard tests/bench/*_*.c)
 BENCH_ASYNC = $(patsubst tests/bench/%.c,$(BENCH_OUT)/%,\
     $(filter %_async.c %_coarse.c,$(BENCH_SOURCES)))
@@ -23,7 +24,7 @@ bench-limits: $(BENCH_LIMITS)
 guard: async.h
 	@CC='$(CC)' sh tests/bench/test.sh -w
 
-$(BENCH_OUT)/%.o: tests/bench/%.c tests/bench/bench.h tests/bench/clients.h
+$(BENCH_OUT)/%.o: tests/bench/%.c $(BENCH_HEADERS)
 	@mkdir -p $(BENCH_OUT)
 	$(CC) $(BENCH_CFLAGS) -c -o $@ $<
 
@@ -31,12 +32,11 @@ $(BENCH_OUT)/library.o: tests/bench/library.c async.h
 	@mkdir -p $(BENCH_OUT)
 	$(CC) $(BENCH_CFLAGS) -I. -c -o $@ $<
 
-$(BENCH_ASYNC): $(BENCH_OUT)/%: tests/bench/%.c tests/bench/bench.h async.h \
-    tests/bench/timers.h \
+$(BENCH_ASYNC): $(BENCH_OUT)/%: tests/bench/%.c $(BENCH_HEADERS) async.h \
     $(BENCH_OUT)/library.o $(BENCH_OBJECTS)
 	$(CC) $(BENCH_CFLAGS) -I. -o $@ $< $(BENCH_OUT)/library.o \
 	    $(BENCH_OBJECTS) $(BENCH_LDLIBS)
 
-$(BENCH_LIMITS): $(BENCH_OUT)/%: tests/bench/%.c tests/bench/bench.h \
-    tests/bench/wheel.h tests/bench/timers.h $(BENCH_OBJECTS)
+$(BENCH_LIMITS): $(BENCH_OUT)/%: tests/bench/%.c $(BENCH_HEADERS) \
+    $(BENCH_OBJECTS)
 	$(CC) $(BENCH_CFLAGS) -o $@ $< $(BENCH_OBJECTS) $(BENCH_LDLIBS)

@@ -84,7 +84,6 @@ static void run_clients(pid_t server, const struct sockaddr_in *address,
 {
     struct result result;
     clockid_t server_clock;
-    bench_pin(1);
     bench_check(clock_getcpuclockid(server, &server_clock) == 0,
                 "clock_getcpuclockid");
     epoll = epoll_create1(0);
@@ -116,10 +115,26 @@ static void run_clients(pid_t server, const struct sockaddr_in *address,
                 == (ssize_t)sizeof result, "report");
 }
 
-int clients_start(long connections, long requests)
+static int listen_to(struct sockaddr_in *address)
+{
+    socklen_t length = sizeof *address;
+    int one = 1;
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    bench_check(listener >= 0, "socket");
+    bench_check(setsockopt(listener, SOL_SOCKET, SO_REUSEPORT, &one,
+                           sizeof one) == 0, "SO_REUSEPORT");
+    bench_check(bind(listener, (struct sockaddr *)address, length) == 0,
+                "bind");
+    bench_check(listen(listener, 4096) == 0, "listen");
+    bench_check(getsockname(listener, (struct sockaddr *)address, &length)
+                == 0, "getsockname");
+    return listener;
+}
+
+static void start(long connections, long requests, int *listeners, int count,
+                  int processor)
 {
     struct sockaddr_in address = {0};
-    socklen_t length = sizeof address;
     struct rlimit files;
     pid_t server = getpid();
 
@@ -127,26 +142,37 @@ int clients_start(long connections, long requests)
     files.rlim_cur = files.rlim_max;
     setrlimit(RLIMIT_NOFILE, &files);
 
-    int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-    bench_check(listener >= 0, "socket");
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    bench_check(bind(listener, (struct sockaddr *)&address, length) == 0,
-                "bind");
-    bench_check(listen(listener, 4096) == 0, "listen");
-    bench_check(getsockname(listener, (struct sockaddr *)&address, &length)
-                == 0, "getsockname");
+    for (int i = 0; i < count; i++) {
+        listeners[i] = listen_to(&address);
+    }
     bench_check(pipe(report_pipe) == 0, "pipe");
     clients = fork();
     bench_check(clients >= 0, "fork");
     if (clients == 0) {
         alarm(60);
-        close(listener);
+        for (int i = 0; i < count; i++) {
+            close(listeners[i]);
+        }
+        bench_pin(processor);
         run_clients(server, &address, connections, requests);
         _exit(0);
     }
     close(report_pipe[1]);
+}
+
+int clients_start(long connections, long requests)
+{
+    int listener;
+    start(connections, requests, &listener, 1, 1);
     return listener;
+}
+
+void clients_start_many(long connections, long requests, int *listeners,
+                        int count)
+{
+    start(connections, requests, listeners, count, -1);
 }
 
 void clients_end(void)

@@ -14,6 +14,12 @@ enum { MESSAGE = 64 };
  * more that are measured, and then close them all. Call once. */
 int clients_start(long connections, long requests);
 
+/* The same for a server of `count` loops: as many listening sockets of one
+ * address, among which the system deals the connections out. Its clients may
+ * run on any processor. */
+void clients_start_many(long connections, long requests, int *listeners,
+                        int count);
+
 /* Waits for that process, when the server has seen all connections close, and
  * reports: processor time of the server, and time, per request. */
 void clients_end(void);

@@ -14,7 +14,8 @@ programs=$1
 tsv=$2
 shift 2
 wanted=${*:-all}
-groups='resume switch spawn deep sleep timeout timers jump pipe echo'
+groups='resume switch spawn deep sleep timeout timers jump pipe echo \
+    cores'
 case ${QUICK:-0} in
     0 | '') repetitions=5; pairs=7 ;;
     *) repetitions=1; pairs=1 ;;
@@ -117,7 +118,7 @@ for group in $groups; do
         case $name in
             *-memory | churn-1000000 | fire-1000000) times=1 ;;
             churn-* | fire-* | jump-*) times=$(((repetitions + 1) / 2)) ;;
-            echo-* | pipe-*) times=$pairs ;;
+            echo-* | pipe-* | cores-* | wake-*) times=$pairs ;;
             *) times=$repetitions ;;
         esac
         repetition=1
