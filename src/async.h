@@ -76,6 +76,7 @@
 #if ASYNC_DEBUG
 #include "debug.c"
 #include "slow.c"
+#include "trail.c"
 #endif
 #if ASYNC_HOSTED
 #include "port_posix.c"

@@ -18,8 +18,9 @@
  *                                        link, as with protothreads
  * ASYNC_NO_SHORT_NAMES     not defined   leaves ASYNC_AWAIT, not AWAIT
  * ASYNC_HOSTED             1 on Unix     descriptors, threads, signals [layout]
- * ASYNC_DEBUG              0             checks of misuse, names, await chains;
- *                                        some 40 bytes per frame and task
+ * ASYNC_DEBUG              0             checks of misuse, names, await chains,
+ *                                        where errors come from; some 40 bytes
+ *                                        per frame, 80 per task, 2 KB a thread
  *                                        [layout]
  * ASYNC_FRAME_BITS         8 or 16       width of a resume point: 8 on 8-bit
  *                                        parts (254 points in a coroutine)

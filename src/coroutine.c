@@ -19,7 +19,11 @@ ASYNC_API void async_trap_(const char *message)
 ASYNC_THREAD async_frame *async_innermost_;
 #endif
 
+#if ASYNC_HOSTED
+static ASYNC_THREAD char async_message_[1400];
+#else
 static char async_message_[240];
+#endif
 
 ASYNC_API size_t async_say_(size_t at, const char *text)
 {
@@ -35,6 +39,10 @@ ASYNC_API size_t async_say_number_(size_t at, int number)
     char digits[12];
     size_t i = sizeof digits - 1;
 
+    if (number < 0) {
+        at = async_say_(at, "-");
+        number = -number;
+    }
     digits[i] = '\0';
     do {
         digits[--i] = (char)('0' + number % 10);
@@ -86,18 +94,20 @@ ASYNC_API void async_enter_(async_frame *frame, const char *file, int line,
     async_innermost_ = frame;
 }
 
-ASYNC_API void async_exit_(async_frame *frame, bool pending,
+ASYNC_API void async_exit_(async_frame *frame, bool pending, int rc,
                            const void *memory, size_t size)
 {
     async_innermost_ = frame->parent;
     if (!pending) {
         frame->awaited = false;
 #ifndef ASYNC_NO_LOOP
+        async_error_leaves_(frame, rc);
         async_frame_leaves_(frame, memory, size);
         async_frame_ends_(memory, size);
     } else if (frame->awaited) {        /* and does not yield an item */
         async_frame_waits_(frame);
 #else
+        (void)rc;
         (void)memory;
         (void)size;
 #endif

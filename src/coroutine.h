@@ -86,7 +86,7 @@ ASYNC_API void async_misuse_(const char *message, const char *file, int line,
                              const char *function);
 ASYNC_API void async_enter_(async_frame *frame, const char *file, int line,
                             const char *function);
-ASYNC_API void async_exit_(async_frame *frame, bool pending,
+ASYNC_API void async_exit_(async_frame *frame, bool pending, int rc,
                            const void *memory, size_t size);
 ASYNC_API void async_check_left_(async_frame **inside);
 
@@ -105,6 +105,17 @@ ASYNC_API void async_frame_waits_(async_frame *frame);
 ASYNC_API void async_frame_leaves_(const async_frame *frame,
                                    const void *memory, size_t size);
 ASYNC_API const char *async_debug_task_name_(void);
+/* An error was awaited, raised, or made of another one on its way out of a
+ * block; and a coroutine ends with rc. For the trail of errors: trail.c. */
+enum { ASYNC_AWAITED_, ASYNC_RAISED_, ASYNC_PASSED_ };
+ASYNC_API void async_error_(const async_frame *frame, int error, int how);
+ASYNC_API void async_error_leaves_(const async_frame *frame, int rc);
+#define ASYNC_DEBUG_ERROR_(how) \
+    if (async_rc_ < 0 && async_rc_ > ASYNC_CANCEL) { \
+        async_error_(async_frame_, async_rc_, (how)); \
+    }
+#else
+#define ASYNC_DEBUG_ERROR_(how)
 #endif
 
 #define ASYNC_MISUSE_(message) \
@@ -130,12 +141,14 @@ ASYNC_API const char *async_debug_task_name_(void);
 #define ASYNC_DEBUG_END_ \
     async_inside_ = NULL; \
     (void)async_inside_; \
-    async_exit_(async_frame_, *async_resume_ != 0, async_memory_, async_size_);
+    async_exit_(async_frame_, *async_resume_ != 0, async_rc_, async_memory_, \
+                async_size_);
 #else
 #define ASYNC_MISUSE_(message) do { } while (0)
 #define ASYNC_CHECK_(cond, message) do { } while (0)
 #define ASYNC_DEBUG_BEGIN_(self)
 #define ASYNC_DEBUG_LINE_
+#define ASYNC_DEBUG_ERROR_(how)
 #define ASYNC_DEBUG_YIELD_
 #define ASYNC_DEBUG_END_
 #endif
@@ -178,6 +191,7 @@ ASYNC_API const char *async_debug_task_name_(void);
         async_here_: ASYNC_UNUSED_LABEL_ \
         ASYNC_DEBUG_LINE_ \
         async_rc_ = (x); \
+        ASYNC_DEBUG_ERROR_(ASYNC_AWAITED_) \
     }
 
 #else
@@ -209,6 +223,7 @@ ASYNC_API const char *async_debug_task_name_(void);
                      "an await stands in a switch that is not the body's"); \
         ASYNC_DEBUG_LINE_ \
         async_rc_ = (x); \
+        ASYNC_DEBUG_ERROR_(ASYNC_AWAITED_) \
     }
 #endif
 
@@ -370,6 +385,8 @@ enum {
         async_rc_ = (value); \
         ASYNC_CHECK_(async_rc_ != ASYNC_PENDING, \
                      "ASYNC_RETURN of something pending: await it first"); \
+        ASYNC_DEBUG_LINE_ \
+        ASYNC_DEBUG_ERROR_(ASYNC_RAISED_) \
         ASYNC_LEAVE_(async_handler_); \
     } while (0)
 
@@ -379,6 +396,8 @@ enum {
         async_rc_ = (error); \
         ASYNC_CHECK_(async_rc_ < 0 && async_rc_ != ASYNC_PENDING, \
                      "ASYNC_RAISE of something that is no error"); \
+        ASYNC_DEBUG_LINE_ \
+        ASYNC_DEBUG_ERROR_(ASYNC_RAISED_) \
         ASYNC_LEAVE_(async_handler_); \
     } while (0)
 

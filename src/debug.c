@@ -56,6 +56,7 @@ ASYNC_API void async_debug_spawned_twice_(const async_task *task,
 ASYNC_API void async_debug_spawn_(async_loop *loop, async_task *task,
                                   const char *name, const char *file, int line)
 {
+    async_trail_spawned_(task);
     task->name = name;
     task->file = file;
     task->line = line;
@@ -88,6 +89,7 @@ ASYNC_API void async_debug_returned_(const async_task *task)
 
 ASYNC_API void async_debug_finish_(async_loop *loop, async_task *task)
 {
+    async_trail_ends_(loop, task);
     if (task->all_prev != NULL) {
         task->all_prev->all_next = task->all_next;
     } else {
@@ -151,6 +153,7 @@ ASYNC_API void async_frame_ends_(const void *memory, size_t size)
                          "it elsewhere", task, NULL, 0);
         }
     }
+    async_trail_memory_(memory, size);
 }
 
 ASYNC_API const char *async_debug_task_name_(void)

@@ -38,4 +38,19 @@ ASYNC_API void async_debug_returned_(const async_task *task);
 ASYNC_API void async_debug_finish_(async_loop *loop, async_task *task);
 ASYNC_API void async_debug_deadlock_(const async_loop *loop);
 
+/* The trail of an error, see trail.c: the task ends in one, or is spawned
+ * again; a group or a gather raises the error of a task in its owner; a task of
+ * a pool has ended; somebody asks an ended task for its result; the task that
+ * the loop ran for has ended, and the loop is closed. */
+enum { ASYNC_BY_JOIN_, ASYNC_BY_RESULT_, ASYNC_BY_CALL_ };
+ASYNC_API void async_trail_ends_(const async_loop *loop,
+                                 const async_task *task);
+ASYNC_API void async_trail_spawned_(const async_task *task);
+ASYNC_API void async_trail_passes_(const async_task *task, async_task *owner);
+ASYNC_API void async_trail_of_pool_(const async_task *task);
+ASYNC_API void async_trail_taken_(const async_task *task, int how);
+ASYNC_API void async_trail_of_main_(const async_loop *loop);
+ASYNC_API void async_trail_closes_(const async_loop *loop);
+ASYNC_API void async_trail_memory_(const void *memory, size_t size);
+
 #endif

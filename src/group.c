@@ -2,6 +2,7 @@
  * group: tasks that cannot outlive a block.
  * ======================================================================== */
 #include "group.h"
+#include "debug.h"
 
 static async_member *async_member_(async_node *node)
 {
@@ -57,6 +58,9 @@ static void async_member_ended_(async_watch *watch, async_task *task)
 
         if (group->error == 0) {
             group->error = result;
+#if ASYNC_DEBUG
+            async_trail_passes_(task, group->owner);
+#endif
         }
         async_group_close_(group, false);
         if (closes && group->scope.task != NULL) {  /* the block, too */
@@ -145,6 +149,9 @@ ASYNC_API async_status async_group_enter_(async_group *group)
     group->members = NULL;
     group->error = 0;
     group->flags = ASYNC_GROUP_OPEN_;
+#if ASYNC_DEBUG
+    group->owner = task;
+#endif
     async_scope_enter_(&group->scope, task);
     return 0;
 }

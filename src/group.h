@@ -51,6 +51,9 @@ typedef struct async_group {
     int error;                  /* the first */
     int outcome;                /* of the block, while its end is awaited */
     unsigned char flags;
+#if ASYNC_DEBUG
+    async_task *owner;
+#endif
 } async_group;
 
 enum {

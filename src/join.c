@@ -2,6 +2,7 @@
  * join: waiting for the end of another task.
  * ======================================================================== */
 #include "loop.h"
+#include "debug.h"
 
 #if ASYNC_DEBUG
 static void async_join_check_(const char *operation, const async_task *target)
@@ -38,6 +39,9 @@ static bool async_joined_(async_task *task, async_task *target,
     } else if (async_joins_(target, task)) {
         *rc = ASYNC_EDEADLK;
     } else if (async_state_(target) == ASYNC_DONE_) {
+#if ASYNC_DEBUG
+        async_trail_taken_(target, ASYNC_BY_JOIN_);
+#endif
         *rc = target->timer.u.result;
     } else {
         return false;

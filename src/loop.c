@@ -264,13 +264,13 @@ static void async_finish_(async_loop *loop, async_task *task, int result)
         async_loop_stop(loop);
     }
 #endif
+#if ASYNC_DEBUG
+    async_debug_finish_(loop, task);
+#endif
     if (task == loop->u.until && loop->stop != ASYNC_ENDED_RUN_) {
         loop->stop = ASYNC_ENDED_RUN_;
         loop->u.result = result;        /* a callback may free the task */
     }
-#if ASYNC_DEBUG
-    async_debug_finish_(loop, task);
-#endif
 #if ASYNC_FAST_
     if (task->joiners != NULL && task->joiners->next == task->joiners
         && task->joiners->state != ASYNC_WATCH_) {
@@ -293,6 +293,9 @@ ASYNC_API int async_result(const async_task *task)
     if (task == NULL) {
         return ASYNC_EINVAL;
     }
+#if ASYNC_DEBUG
+    async_trail_taken_(task, ASYNC_BY_RESULT_);
+#endif
     return async_state_(task) == ASYNC_DONE_ ? task->timer.u.result
                                              : ASYNC_PENDING;
 }
@@ -314,6 +317,9 @@ ASYNC_API int async_on_done(async_task *task, async_watch *watch,
     }
     watch->fn = fn;
     if (async_state_(task) == ASYNC_DONE_) {
+#if ASYNC_DEBUG
+        async_trail_taken_(task, ASYNC_BY_CALL_);
+#endif
         fn(watch, task);
         return 0;
     }
@@ -522,6 +528,9 @@ ASYNC_API int async_loop_run(async_loop *loop, const async_task *until)
     }
     async_this_loop_ = loop;
     if (until != NULL && async_done(until)) {
+#if ASYNC_DEBUG
+        async_trail_taken_(until, ASYNC_BY_RESULT_);
+#endif
         rc = until->timer.u.result;
     } else {
         loop->u.until = until;
@@ -530,6 +539,7 @@ ASYNC_API int async_loop_run(async_loop *loop, const async_task *until)
         if (rc == ASYNC_EDEADLK) {
             async_debug_deadlock_(loop);
         }
+        async_trail_of_main_(loop);
 #endif
         if (loop->stop == ASYNC_ENDED_RUN_) {
             rc = loop->u.result;
@@ -601,6 +611,7 @@ ASYNC_API int async_loop_open(async_loop *loop)
     loop->fds = NULL;
 #endif
 #if ASYNC_DEBUG
+    async_trail_closes_(loop);
     loop->all = NULL;
     loop->calls = NULL;
 #endif
@@ -755,6 +766,9 @@ ASYNC_API int async_loop_close(async_loop *loop)
         return ASYNC_EBUSY;
     }
     rc = loop->alive == 0 ? 0 : ASYNC_EBUSY;
+#if ASYNC_DEBUG
+    async_trail_closes_(loop);
+#endif
 #if ASYNC_HOSTED
     {
         int err = async_port_close_(loop);

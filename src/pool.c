@@ -2,6 +2,7 @@
  * pool: a bounded set of background tasks.
  * ======================================================================== */
 #include "pool.h"
+#include "debug.h"
 
 /* A slot is free (IDLE), taken (UNARMED), or its task runs (WATCH). */
 
@@ -26,7 +27,11 @@ static void async_slot_ended_(async_watch *watch, async_task *task)
 {
     async_slot *slot = (async_slot *)(void *)watch;
 
+#if ASYNC_DEBUG
+    async_trail_of_pool_(task);
+#else
     (void)task;
+#endif
     async_pool_put_(slot->pool, slot);
 }
 

@@ -167,6 +167,7 @@
     for (async_flow_ = 0;;) { \
         if (async_flow_ == ASYNC_LEFT_) { \
             async_rc_ = (leave); \
+            ASYNC_DEBUG_ERROR_(ASYNC_PASSED_) \
             ASYNC_SCOPE_LEAVE_ \
         } \
         ASYNC_SCOPE_BODY_

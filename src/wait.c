@@ -2,6 +2,7 @@
  * wait: waiting for several tasks at once, and leaving them alone.
  * ======================================================================== */
 #include "wait.h"
+#include "debug.h"
 
 /* The done callback. What is to be known of the task is noted now: a later
  * callback may free it. */
@@ -22,6 +23,11 @@ static void async_waiter_ended_(async_watch *watch, async_task *task)
                && ((flags & ASYNC_BUT_CANCELED_) == 0
                    || result != ASYNC_ECANCELED)) {
         set->error = result;
+#if ASYNC_DEBUG
+        async_trail_passes_(task, set->list.tail == NULL
+                                      ? async_this_task_
+                                      : ASYNC_TASK_(set->list.tail->next));
+#endif
     }
     async_ring_append_(&set->ended, &watch->node);
     set->pending--;

@@ -58,6 +58,10 @@ void test_busy(async_duration ticks);   /* the running task computes so long */
 long long test_ms(void);                /* since the start of the test */
 long test_idles(void);                  /* how often a loop went to sleep */
 
+/* What a debug build said in this test, without the numbers of lines and the
+ * folders of files; what it says from here on is a new text. */
+const char *test_warnings(void);
+
 #ifdef __cplusplus
 }
 #endif

@@ -11,12 +11,14 @@ extern "C" {
 #endif
 async_ticks test_clock(void);
 void test_idle(async_loop *loop, async_duration ticks);
+void test_warn(const char *message);
 #ifdef __cplusplus
 }
 #endif
 
 #define ASYNC_CLOCK() test_clock()
 #define ASYNC_IDLE(loop, ticks) test_idle((loop), (ticks))
+#define ASYNC_WARN(message) test_warn(message)
 #define ASYNC_IMPLEMENTATION
 #include "async.h"
 
@@ -24,10 +26,58 @@ static bool real;
 static async_ticks now;
 static async_ticks start;
 static long idles;
+#if ASYNC_DEBUG
+static char warnings[4096];
+static size_t warned;               /* so much of it was said */
+static bool warnings_read;
+#endif
+
+#if ASYNC_DEBUG
+/* Of "in f, at tests/unit/trail.c:12" the folder and the number go. */
+void test_warn(const char *message)
+{
+    if (warnings_read) {
+        warned = 0;
+        warnings_read = false;
+    }
+    for (; *message != '\0' && warned + 2 < sizeof warnings; message++) {
+        if (*message == '/') {
+            while (warned > 0 && warnings[warned - 1] != ' ') {
+                warned--;
+            }
+        } else if (*message == ':' && message[1] >= '0' && message[1] <= '9') {
+            while (message[1] >= '0' && message[1] <= '9') {
+                message++;
+            }
+        } else {
+            warnings[warned++] = *message;
+        }
+    }
+    if (warned + 1 < sizeof warnings) {
+        warnings[warned++] = '\n';
+    }
+    warnings[warned < sizeof warnings ? warned : sizeof warnings - 1] = '\0';
+}
+#endif
+
+const char *test_warnings(void)
+{
+#if ASYNC_DEBUG
+    if (warnings_read) {
+        warned = 0;
+        warnings[0] = '\0';
+    }
+    warnings_read = true;
+    return warnings;
+#else
+    return "";
+#endif
+}
 
 /* It begins shortly before a wrap, where the clock can be moved to. */
 void test_virtual_time(void)
 {
+    (void)test_warnings();          /* those of the test before */
     real = false;
     now = start = ASYNC_TIMER_WHEEL ? 1000
                                     : (async_ticks)(0 - (async_ticks)1000);

@@ -1,0 +1,585 @@
+/* What a debug build says of errors: where one was raised, what it passed, and
+ * which one nobody took. The programs here run in every build, and do the same;
+ * what is said is compared where it is said. */
+#include "test.h"
+
+#include <string.h>
+
+#if ASYNC_DEBUG && ASYNC_HOSTED
+#define CHECK_WARNINGS(want) CHECK_STR(test_warnings(), want)
+#else
+#define CHECK_WARNINGS(want) CHECK_STR(test_warnings(), "")
+#endif
+#define UNTAKEN(name) \
+    "async: task `" name "` (spawned at trail.c) ended in an error that " \
+    "nobody took: "
+#define RAN(name) \
+    "async: task `" name "` (spawned at trail.c) is what the loop ran for, " \
+    "and it ended in an error: "
+#define MS1 ((async_duration)ASYNC_MS(1))
+
+/* ---- a leaf, and what awaits it --------------------------------------------- */
+
+struct leaf {
+    async_frame frame;
+    int error, e, outcome;
+    bool busy;                  /* its cleanup awaits, and has errors of its own */
+};
+
+static ASYNC fails(struct leaf *self)
+{
+    ASYNC_BEGIN(self);
+    AWAIT(async_sleep(MS1));
+    ASYNC_RAISE(ASYNC_EUSER(1));
+    ASYNC_END;
+}
+
+static ASYNC leaf(struct leaf *self)
+{
+    static struct leaf other;
+
+    ASYNC_BEGIN(self);
+    memset(&other, 0, sizeof other);
+    ASYNC_TRY {
+        AWAIT(async_sleep(MS1));
+        if (self->error < 0) {
+            ASYNC_RAISE(self->error);
+        }
+    } ASYNC_FINALLY(self->outcome) {
+        if (self->busy) {
+            AWAIT(async_sleep(MS1));
+            AWAIT_RESULT(self->e, fails(&other));
+            CHECK_EQ(self->e, ASYNC_EUSER(1));
+        }
+    } ASYNC_TRY_END;
+    ASYNC_RETURN(1);
+    ASYNC_END;
+}
+
+struct job {
+    async_frame frame;
+    async_task task;
+    async_member member;
+    struct leaf leaf;
+    int e;
+};
+
+static ASYNC job(struct job *self)
+{
+    ASYNC_BEGIN(self);
+    AWAIT(leaf(&self->leaf));
+    ASYNC_END;
+}
+
+struct program {
+    async_frame frame;
+    async_task task;
+    struct job job[10];
+    async_timeout scope;
+    async_group group;
+    async_wait_set set;
+    async_waiter waiter[3];
+    async_watch watch;
+    async_pool pool;
+    async_slot slot[1];
+    int i, e, n;
+};
+
+static struct program p;
+
+static struct program *fresh(void)
+{
+    memset(&p, 0, sizeof p);
+    return &p;
+}
+
+static void start(struct program *self, int i, int error)
+{
+    self->job[i].leaf.error = error;
+    CHECK_EQ(async_spawn(&self->job[i].task, job, &self->job[i]), 0);
+}
+
+/* ---- where an error comes from ------------------------------------------------ */
+
+TEST(trail_of_a_raised_error)
+{
+    static struct job it;
+
+    memset(&it, 0, sizeof it);
+    it.leaf.error = ASYNC_EIO;
+    CHECK_EQ(async_run(job, &it), ASYNC_EIO);
+    CHECK_WARNINGS(RAN("job") "input or output failed (-5)\n"
+                   "    raised in leaf, at trail.c\n"
+                   "    awaited in job, at trail.c\n");
+}
+
+TEST(trail_outlives_a_busy_finally)
+{
+    static struct job it;
+
+    memset(&it, 0, sizeof it);
+    it.leaf.error = ASYNC_EUSER(7);
+    it.leaf.busy = true;
+    CHECK_EQ(async_run(job, &it), ASYNC_EUSER(7));
+    CHECK_WARNINGS(RAN("job") "ASYNC_EUSER(7)\n"
+                   "    raised in leaf, at trail.c\n"
+                   "    awaited in job, at trail.c\n");
+}
+
+/* The same error as the one that is under way, raised and caught in between. */
+TEST(trail_outlives_an_equal_error)
+{
+    static struct job it;
+
+    memset(&it, 0, sizeof it);
+    it.leaf.error = ASYNC_EUSER(1);
+    it.leaf.busy = true;
+    CHECK_EQ(async_run(job, &it), ASYNC_EUSER(1));
+#if ASYNC_DEBUG && ASYNC_HOSTED
+    CHECK(strstr(test_warnings(), "awaited in job, at trail.c\n") != NULL);
+#endif
+}
+
+static ASYNC failing_operation(struct program *self)
+{
+    ASYNC_BEGIN(self);
+    AWAIT(async_join(NULL));
+    ASYNC_END;
+}
+
+TEST(trail_of_an_operation)
+{
+    CHECK_EQ(async_run(failing_operation, fresh()), ASYNC_EINVAL);
+    CHECK_WARNINGS(RAN("failing_operation") "invalid argument (-22)\n"
+                   "    raised in failing_operation, at trail.c\n");
+}
+
+static ASYNC returns_an_error(struct program *self)
+{
+    ASYNC_BEGIN(self);
+    ASYNC_RETURN(self->i - 5);
+    ASYNC_END;
+}
+
+TEST(trail_of_a_returned_error)
+{
+    CHECK_EQ(async_run(returns_an_error, fresh()), -5);
+    CHECK_WARNINGS(RAN("returns_an_error") "input or output failed (-5)\n"
+                   "    raised in returns_an_error, at trail.c\n");
+}
+
+static ASYNC times_out(struct program *self)
+{
+    ASYNC_BEGIN(self);
+    ASYNC_TIMEOUT_BEGIN(&self->scope, ASYNC_MS(1)) {
+        AWAIT(async_sleep((async_duration)ASYNC_MS(10)));
+    } ASYNC_TIMEOUT_END;
+    ASYNC_END;
+}
+
+TEST(trail_of_a_timeout)
+{
+    CHECK_EQ(async_run(times_out, fresh()), ASYNC_ETIMEDOUT);
+    CHECK_WARNINGS(RAN("times_out") "timed out (-110)\n"
+                   "    raised in times_out, at trail.c\n");
+}
+
+/* Caught, and raised again. */
+static ASYNC raises_again(struct program *self)
+{
+    ASYNC_BEGIN(self);
+    self->job[0].leaf.error = ASYNC_EIO;
+    ASYNC_TRY {
+        AWAIT(leaf(&self->job[0].leaf));
+    } ASYNC_CATCH(self->e) {
+        AWAIT(async_sleep(MS1));
+        ASYNC_RAISE(self->e);
+    } ASYNC_TRY_END;
+    ASYNC_END;
+}
+
+TEST(trail_of_an_error_raised_again)
+{
+    CHECK_EQ(async_run(raises_again, fresh()), ASYNC_EIO);
+    CHECK_WARNINGS(RAN("raises_again") "input or output failed (-5)\n"
+                   "    raised in leaf, at trail.c\n"
+                   "    awaited in raises_again, at trail.c\n"
+                   "    raised again in raises_again, at trail.c\n");
+}
+
+/* Caught three times; the fourth one is another, in another place. */
+static ASYNC retries(struct program *self)
+{
+    ASYNC_BEGIN(self);
+    self->job[0].leaf.error = ASYNC_EIO;
+    for (self->i = 0; self->i < 3; self->i++) {
+        AWAIT_RESULT(self->e, leaf(&self->job[0].leaf));
+        CHECK_EQ(self->e, ASYNC_EIO);
+    }
+    AWAIT(job(&self->job[0]));
+    ASYNC_END;
+}
+
+TEST(trail_begins_anew_with_each_error)
+{
+    CHECK_EQ(async_run(retries, fresh()), ASYNC_EIO);
+    CHECK_WARNINGS(RAN("retries") "input or output failed (-5)\n"
+                   "    raised in leaf, at trail.c\n"
+                   "    awaited in job, at trail.c\n"
+                   "    awaited in retries, at trail.c\n");
+}
+
+/* A chain that is longer than a trail: the first are told, and the last. */
+struct deep { async_frame frame; int left; };
+
+static ASYNC deep(struct deep *self)
+{
+    ASYNC_BEGIN(self);
+    if (self->left == 0) {
+        ASYNC_RAISE(ASYNC_EBUSY);
+    }
+    self[1].left = self->left - 1;
+    AWAIT(deep(self + 1));
+    ASYNC_END;
+}
+
+TEST(trail_too_long_for_its_room)
+{
+    static struct deep frames[20];
+
+    memset(frames, 0, sizeof frames);
+    frames[0].left = 19;
+    CHECK_EQ(async_run(deep, &frames[0]), ASYNC_EBUSY);
+    CHECK_WARNINGS(RAN("deep") "busy (-16)\n"
+                   "    raised in deep, at trail.c\n"
+                   "    awaited in deep, at trail.c\n"
+                   "    awaited in deep, at trail.c\n"
+                   "    awaited in deep, at trail.c\n"
+                   "    awaited in deep, at trail.c\n"
+                   "    awaited in deep, at trail.c\n"
+                   "    awaited in deep, at trail.c\n"
+                   "    ... 12 more ...\n"
+                   "    awaited in deep, at trail.c\n");
+}
+
+/* An entry that is no coroutine leaves no trail, but its name. */
+static async_status plain(void *frame)
+{
+    (void)frame;
+    return ASYNC_ENOENT;
+}
+
+TEST(trail_of_an_entry_without_a_body)
+{
+    CHECK_EQ(async_run(plain, (void *)0), ASYNC_ENOENT);
+    CHECK_WARNINGS(RAN("plain") "no such file or entry (-2)\n");
+}
+
+/* ---- from task to task ---------------------------------------------------------- */
+
+static ASYNC joins(struct program *self)
+{
+    ASYNC_BEGIN(self);
+    start(self, 0, ASYNC_EIO);
+    AWAIT(async_join(&self->job[0].task));
+    ASYNC_END;
+}
+
+TEST(trail_goes_through_a_join)
+{
+    CHECK_EQ(async_run(joins, fresh()), ASYNC_EIO);
+    CHECK_WARNINGS(RAN("joins") "input or output failed (-5)\n"
+                   "    raised in leaf, at trail.c\n"
+                   "    awaited in job, at trail.c\n"
+                   "    the end of task `job` (spawned at trail.c)\n"
+                   "    awaited in joins, at trail.c\n");
+}
+
+static ASYNC joins_late(struct program *self)
+{
+    ASYNC_BEGIN(self);
+    start(self, 0, ASYNC_EIO);
+    AWAIT(async_sleep((async_duration)ASYNC_MS(10)));
+    AWAIT(async_shield(&self->job[0].task));
+    ASYNC_END;
+}
+
+TEST(trail_goes_through_a_late_join)
+{
+    CHECK_EQ(async_run(joins_late, fresh()), ASYNC_EIO);
+    CHECK_WARNINGS(RAN("joins_late") "input or output failed (-5)\n"
+                   "    raised in leaf, at trail.c\n"
+                   "    awaited in job, at trail.c\n"
+                   "    the end of task `job` (spawned at trail.c)\n"
+                   "    awaited in joins_late, at trail.c\n");
+}
+
+static ASYNC asks(struct program *self)
+{
+    ASYNC_BEGIN(self);
+    start(self, 0, ASYNC_EIO);
+    AWAIT(async_sleep((async_duration)ASYNC_MS(10)));
+    ASYNC_RAISE(async_result(&self->job[0].task));
+    ASYNC_END;
+}
+
+TEST(trail_goes_through_a_result)
+{
+    CHECK_EQ(async_run(asks, fresh()), ASYNC_EIO);
+    CHECK_WARNINGS(RAN("asks") "input or output failed (-5)\n"
+                   "    raised in leaf, at trail.c\n"
+                   "    awaited in job, at trail.c\n"
+                   "    the end of task `job` (spawned at trail.c)\n"
+                   "    raised again in asks, at trail.c\n");
+}
+
+static ASYNC groups(struct program *self)
+{
+    ASYNC_BEGIN(self);
+    ASYNC_GROUP_BEGIN(&self->group) {
+        for (self->i = 0; self->i < 3; self->i++) {
+            self->job[self->i].leaf.error = ASYNC_EIO;
+            AWAIT(async_group_spawn(&self->group, &self->job[self->i].member,
+                                    job, &self->job[self->i]));
+        }
+    } ASYNC_GROUP_END;
+    ASYNC_END;
+}
+
+TEST(trail_goes_through_a_group)
+{
+    CHECK_EQ(async_run(groups, fresh()), ASYNC_EIO);
+    CHECK_WARNINGS(RAN("groups") "input or output failed (-5)\n"
+                   "    raised in leaf, at trail.c\n"
+                   "    awaited in job, at trail.c\n"
+                   "    the end of task `job` (spawned at trail.c)\n"
+                   "    awaited in groups, at trail.c\n");
+}
+
+static ASYNC gathers(struct program *self)
+{
+    ASYNC_BEGIN(self);
+    for (self->i = 0; self->i < 3; self->i++) {
+        start(self, self->i, self->i == 1 ? ASYNC_EIO : 0);
+        self->waiter[self->i].task = &self->job[self->i].task;
+    }
+    AWAIT(async_sleep((async_duration)ASYNC_MS(self->n)));
+    AWAIT(async_gather(&self->set, self->waiter, 3));
+    ASYNC_END;
+}
+
+static const char *const of_gather =
+    RAN("gathers") "input or output failed (-5)\n"
+    "    raised in leaf, at trail.c\n"
+    "    awaited in job, at trail.c\n"
+    "    the end of task `job` (spawned at trail.c)\n"
+    "    awaited in gathers, at trail.c\n";
+
+TEST(trail_goes_through_a_gather)
+{
+    CHECK_EQ(async_run(gathers, fresh()), ASYNC_EIO);
+    CHECK_WARNINGS(of_gather);
+    fresh()->n = 10;                    /* they have ended before */
+    CHECK_EQ(async_run(gathers, &p), ASYNC_EIO);
+    CHECK_WARNINGS(of_gather);
+    (void)of_gather;
+}
+
+/* ---- what somebody takes is not spoken of ------------------------------------- */
+
+static void called(async_watch *watch, async_task *task)
+{
+    (void)watch;
+    (void)task;
+}
+
+static ASYNC takes(struct program *self)
+{
+    ASYNC_BEGIN(self);
+    for (self->i = 0; self->i < 8; self->i++) {
+        start(self, self->i, ASYNC_EIO);
+    }
+    for (self->i = 0; self->i < 3; self->i++) {
+        self->waiter[self->i].task = &self->job[self->i].task;
+    }
+    AWAIT_RESULT(self->e, async_join(&self->job[3].task));
+    AWAIT_RESULT(self->e, async_wait(&self->set, self->waiter, 3,
+                                     ASYNC_ALL_COMPLETED));
+    AWAIT_RESULT(self->e, async_shield(&self->job[4].task));
+    CHECK_EQ(async_result(&self->job[5].task), ASYNC_EIO);
+    CHECK_EQ(async_on_done(&self->job[6].task, &self->watch, called), 0);
+    AWAIT_RESULT(self->e, async_join(&self->job[7].task));
+    CHECK_EQ(self->e, ASYNC_EIO);
+    start(self, 0, ASYNC_EIO);
+    CHECK_EQ(async_on_done(&self->job[0].task, &self->watch, called), 0);
+    start(self, 1, 0);
+    async_cancel(&self->job[1].task);       /* a cancelled one is no error */
+    start(self, 2, 0);
+    AWAIT(async_sleep(MS1));
+    async_cancel(&self->job[2].task);
+    AWAIT(async_sleep((async_duration)ASYNC_MS(10)));
+    ASYNC_END;
+}
+
+TEST(trail_taken_is_not_reported)
+{
+    CHECK_EQ(async_run(takes, fresh()), 0);
+    CHECK_WARNINGS("");
+}
+
+/* ---- what nobody takes ------------------------------------------------------------ */
+
+static ASYNC forgets(struct program *self)
+{
+    ASYNC_BEGIN(self);
+    start(self, 0, ASYNC_EIO);
+    AWAIT(async_sleep((async_duration)ASYNC_MS(10)));
+    CHECK(async_done(&self->job[0].task));
+    ASYNC_END;
+}
+
+TEST(trail_untaken_at_the_end_of_a_run)
+{
+    CHECK_EQ(async_run(forgets, fresh()), 0);
+    CHECK_WARNINGS(UNTAKEN("job") "input or output failed (-5)\n"
+                   "    raised in leaf, at trail.c\n"
+                   "    awaited in job, at trail.c\n");
+    CHECK_EQ(async_result(&p.job[0].task), ASYNC_EIO);
+}
+
+static ASYNC spawns_again(struct program *self)
+{
+    ASYNC_BEGIN(self);
+    start(self, 0, ASYNC_EIO);
+    AWAIT(async_sleep((async_duration)ASYNC_MS(10)));
+    CHECK_WARNINGS("");
+    start(self, 0, 0);
+    CHECK_WARNINGS(UNTAKEN("job") "input or output failed (-5)\n"
+                   "    raised in leaf, at trail.c\n"
+                   "    awaited in job, at trail.c\n");
+    AWAIT(async_join(&self->job[0].task));
+    ASYNC_END;
+}
+
+TEST(trail_untaken_when_spawned_again)
+{
+    CHECK_EQ(async_run(spawns_again, fresh()), 0);
+    CHECK_WARNINGS("");
+}
+
+/* The coroutine ends in whose frame the task is. */
+static ASYNC middle(struct program *self)
+{
+    ASYNC_BEGIN(self);
+    start(self, 0, ASYNC_EIO);
+    AWAIT(async_sleep((async_duration)ASYNC_MS(10)));
+    ASYNC_END;
+}
+
+static ASYNC outer(struct program *self)
+{
+    static struct program inner;
+
+    ASYNC_BEGIN(self);
+    memset(&inner, 0, sizeof inner);
+    AWAIT(middle(&inner));
+    CHECK_WARNINGS(UNTAKEN("job") "input or output failed (-5)\n"
+                   "    raised in leaf, at trail.c\n"
+                   "    awaited in job, at trail.c\n");
+    ASYNC_END;
+}
+
+TEST(trail_untaken_when_its_memory_goes)
+{
+    CHECK_EQ(async_run(outer, fresh()), 0);
+    CHECK_WARNINGS("");
+}
+
+/* More of them than there is room for. */
+static ASYNC forgets_many(struct program *self)
+{
+    ASYNC_BEGIN(self);
+    for (self->i = 0; self->i < 10; self->i++) {
+        start(self, self->i, ASYNC_EUSER(self->i));
+    }
+    AWAIT(async_sleep((async_duration)ASYNC_MS(10)));
+    CHECK_WARNINGS(UNTAKEN("job") "ASYNC_EUSER(0)\n"
+                   "    raised in leaf, at trail.c\n"
+                   "    awaited in job, at trail.c\n"
+                   UNTAKEN("job") "ASYNC_EUSER(1)\n"
+                   "    raised in leaf, at trail.c\n"
+                   "    awaited in job, at trail.c\n");
+    for (self->i = 0; self->i < 10; self->i++) {
+        (void)async_result(&self->job[self->i].task);
+    }
+    ASYNC_END;
+}
+
+TEST(trail_untaken_and_displaced)
+{
+    CHECK_EQ(async_run(forgets_many, fresh()), 0);
+    CHECK_WARNINGS("");
+}
+
+static ASYNC pools(struct program *self)
+{
+    ASYNC_BEGIN(self);
+    CHECK_EQ(async_pool_open(&self->pool, self->slot, 1), 0);
+    for (self->i = 0; self->i < 2; self->i++) {
+        self->job[self->i].leaf.error = ASYNC_EIO;
+        AWAIT(async_pool_take(&self->pool));
+        CHECK_EQ(async_pool_spawn(&self->pool, 0, job, &self->job[self->i]), 0);
+        if (self->i == 1) {
+            CHECK_EQ(async_on_done(&self->slot[0].task, &self->watch, called),
+                     0);
+        }
+    }
+    AWAIT(async_pool_join(&self->pool));
+    ASYNC_END;
+}
+
+/* The pool does not look at results; the callback beside it may. */
+TEST(trail_untaken_in_a_pool)
+{
+    CHECK_EQ(async_run(pools, fresh()), 0);
+    CHECK_WARNINGS(UNTAKEN("job") "input or output failed (-5)\n"
+                   "    raised in leaf, at trail.c\n"
+                   "    awaited in job, at trail.c\n");
+}
+
+TEST(trail_untaken_when_the_loop_closes)
+{
+    async_loop loop;
+
+    fresh();
+    CHECK_EQ(async_loop_open(&loop), 0);
+    start(&p, 0, ASYNC_EIO);
+    start(&p, 1, ASYNC_EIO);
+    CHECK_EQ(async_loop_run(&loop, NULL), 0);
+    CHECK_WARNINGS("");
+    CHECK_EQ(async_result(&p.job[0].task), ASYNC_EIO);
+    CHECK_EQ(async_loop_close(&loop), 0);
+    CHECK_WARNINGS(UNTAKEN("job") "input or output failed (-5)\n"
+                   "    raised in leaf, at trail.c\n"
+                   "    awaited in job, at trail.c\n");
+}
+
+/* What one that is run to its end again answers, has been answered. */
+TEST(trail_of_a_run_is_told_once)
+{
+    async_loop loop;
+
+    fresh();
+    CHECK_EQ(async_loop_open(&loop), 0);
+    start(&p, 0, ASYNC_EIO);
+    CHECK_EQ(async_loop_run(&loop, &p.job[0].task), ASYNC_EIO);
+    CHECK_WARNINGS(RAN("job") "input or output failed (-5)\n"
+                   "    raised in leaf, at trail.c\n"
+                   "    awaited in job, at trail.c\n");
+    CHECK_EQ(async_loop_run(&loop, &p.job[0].task), ASYNC_EIO);
+    start(&p, 1, ASYNC_EIO);
+    CHECK_EQ(async_loop_run(&loop, NULL), 0);
+    CHECK_EQ(async_loop_run(&loop, &p.job[1].task), ASYNC_EIO);
+    CHECK_EQ(async_loop_close(&loop), 0);
+    CHECK_WARNINGS("");
+}
