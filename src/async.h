@@ -37,6 +37,7 @@
 #include "stream.h"
 #include "server.h"
 #include "signals.h"
+#include "subprocess.h"
 #include "offload.h"
 #endif
 #endif
@@ -89,6 +90,7 @@
 #include "stream.c"
 #include "server.c"
 #include "signals.c"
+#include "subprocess.c"
 #include "offload.c"
 #endif
 #endif

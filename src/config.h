@@ -36,6 +36,12 @@
  * ASYNC_KEEP_SIGPIPE       not defined   a hosted loop then leaves SIGPIPE as
  *                                        it is (by default it is ignored, so
  *                                        that a closed pipe is an EPIPE)
+ * ASYNC_OFFLOAD            1 if hosted   async_offload, files, name lookup; 0:
+ *                                        nothing here calls pthread_create
+ * ASYNC_OFFLOAD_THREADS    4             so many threads at most, started when
+ *                                        there is work for them
+ * ASYNC_OFFLOAD_STACK      1048576       bytes for the stack of each: address
+ *                                        space, of which what is used is memory
  * ASYNC_COMPUTED_GOTO      0             GCC, clang: resume by label address;
  *                                        an await may then stand in a switch;
  *                                        4 bytes a frame [layout]
@@ -185,6 +191,21 @@
 #endif
 #endif
 
+#ifndef ASYNC_OFFLOAD
+#define ASYNC_OFFLOAD ASYNC_HOSTED
+#endif
+
+#ifndef ASYNC_OFFLOAD_THREADS
+#define ASYNC_OFFLOAD_THREADS 4
+#endif
+
+#ifndef ASYNC_OFFLOAD_STACK
+#define ASYNC_OFFLOAD_STACK 1048576
+#endif
+
+#if ASYNC_OFFLOAD_THREADS < 1 || ASYNC_OFFLOAD_THREADS > 1024
+#error "ASYNC_OFFLOAD_THREADS is 1 to 1024"
+#endif
 #if ASYNC_TICK_BITS != 16 && ASYNC_TICK_BITS != 32 && ASYNC_TICK_BITS != 64
 #error "ASYNC_TICK_BITS is 16, 32 or 64"
 #endif

@@ -473,6 +473,9 @@ ASYNC_API int async_port_close_(async_loop *loop)
     if (fds == NULL) {
         return 0;
     }
+    if (fds->offloads != NULL) {
+        fds->offloads_close(fds->offloads);
+    }
     loop->fds = NULL;
     async_backend_close_(fds);
     for (i = 0; i < 2; i++) {

@@ -72,6 +72,8 @@ struct async_fds {
     bool old;                   /* the kernel has no epoll_pwait2 */
     struct pollfd *polls;       /* of the poll backend */
     unsigned room;
+    struct async_offloads_ *offloads;   /* jobs out in threads, or NULL; */
+    void (*offloads_close)(struct async_offloads_ *offloads);
 };
 
 ASYNC_INLINE_ async_fd_ *async_fd_find_(const struct async_fds *fds, int fd)

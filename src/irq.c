@@ -27,6 +27,9 @@ ASYNC_API int async_irq_open(async_irq *irq)
     irq->waiter = NULL;
     irq->next = NULL;
     irq->count = 0;
+#if ASYNC_HOSTED
+    irq->serve = NULL;
+#endif
     ASYNC_HOOK_(dispatch, async_irq_dispatch_);
     irq->loop = async_this_loop_;
     return 0;
@@ -143,6 +146,15 @@ ASYNC_API void async_irq_dispatch_(async_loop *loop)
     async_irq *irq;
 
     for (irq = loop->irqs; irq != NULL; irq = irq->next) {
+#if ASYNC_HOSTED
+        if (irq->serve != NULL) {       /* another part's, which has no waiter */
+            if (ASYNC_ATOMIC_LOAD_(&irq->count) != 0) {
+                (void)async_irq_take_(irq);
+                irq->serve(irq);
+            }
+            continue;
+        }
+#endif
         if (ASYNC_ATOMIC_LOAD_(&irq->count) != 0
             && async_state_(irq->waiter) == ASYNC_LINKED_) {
             async_wake_(irq->waiter, 0);

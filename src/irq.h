@@ -30,6 +30,9 @@ typedef struct async_irq {
     async_task *waiter;
     struct async_irq *next;         /* in the loop's list, while waited for */
     volatile async_irq_count count;
+#if ASYNC_HOSTED
+    void (*serve)(struct async_irq *irq);   /* called instead of a waiter */
+#endif
 } async_irq;
 
 #define async_irq_open ASYNC_ABI_(async_irq_open)
