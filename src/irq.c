@@ -28,6 +28,7 @@ ASYNC_API int async_irq_open(async_irq *irq)
     irq->next = NULL;
     irq->count = 0;
 #if ASYNC_HOSTED
+    irq->raising = 0;
     irq->serve = NULL;
 #endif
     ASYNC_HOOK_(dispatch, async_irq_dispatch_);
@@ -37,6 +38,16 @@ ASYNC_API int async_irq_open(async_irq *irq)
 
 #if ASYNC_ATOMICS_
 
+static void async_irq_add_(volatile unsigned *at, unsigned n)
+{
+    unsigned seen = ASYNC_ATOMIC_LOAD_(at);
+
+    while (!ASYNC_ATOMIC_CAS_(at, &seen, seen + n)) {
+    }
+}
+
+/* Once the event is counted, its receiver may close the irq and end the loop,
+ * while this still has to wake it: hence `raising`. */
 ASYNC_API void async_irq_raise(async_irq *irq)
 {
     async_irq_count count;
@@ -48,6 +59,7 @@ ASYNC_API void async_irq_raise(async_irq *irq)
     }
 #endif
     loop = irq->loop;
+    async_irq_add_(&irq->raising, 1);
     count = ASYNC_ATOMIC_LOAD_(&irq->count);
     do {
         if (count == ASYNC_IRQ_MAX) {
@@ -58,11 +70,20 @@ ASYNC_API void async_irq_raise(async_irq *irq)
     if (ASYNC_ATOMIC_SWAP_(&loop->notified, 1) == 0) {
         ASYNC_WAKE(loop);
     }
+    async_irq_add_(&irq->raising, 0u - 1);      /* the last look at it */
 }
 
 static async_irq_count async_irq_take_(async_irq *irq)
 {
     return ASYNC_ATOMIC_SWAP_(&irq->count, 0);
+}
+
+static void async_irq_wait_for_raisers_(async_irq *irq)
+{
+    while (ASYNC_ATOMIC_LOAD_(&irq->raising) != 0) {
+        async_port_pause_();
+    }
+    (void)ASYNC_ATOMIC_SWAP_(&irq->raising, 0);     /* and see what they did */
 }
 
 #else
@@ -170,6 +191,9 @@ ASYNC_API int async_irq_close(async_irq *irq)
     if (irq == NULL || irq->loop == NULL) {
         return ASYNC_EINVAL;
     }
+#if ASYNC_ATOMICS_
+    async_irq_wait_for_raisers_(irq);
+#endif
     waiter = irq->waiter;
     async_irq_unwait_(irq);
     if (waiter != NULL) {

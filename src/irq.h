@@ -31,6 +31,7 @@ typedef struct async_irq {
     struct async_irq *next;         /* in the loop's list, while waited for */
     volatile async_irq_count count;
 #if ASYNC_HOSTED
+    volatile unsigned raising;      /* threads that are about to raise it */
     void (*serve)(struct async_irq *irq);   /* called instead of a waiter */
 #endif
 } async_irq;
@@ -48,7 +49,7 @@ ASYNC_API int async_irq_open(async_irq *irq);
 
 /* One event. From anywhere: an interrupt handler, a signal handler, a thread,
  * a task; until async_irq_close. Never blocks, keeps errno. The count stops at
- * ASYNC_IRQ_MAX. Costs an atomic addition, or a short critical section; the
+ * ASYNC_IRQ_MAX. Costs a short critical section, or three atomic additions; the
  * first event after the loop looked costs a system call on a hosted system. */
 ASYNC_API void async_irq_raise(async_irq *irq);
 
@@ -59,5 +60,7 @@ ASYNC_API void async_irq_raise(async_irq *irq);
 ASYNC_API ASYNC async_irq_wait(async_irq *irq);
 
 /* Unbind it, after its source was disabled: events not yet taken are dropped,
- * a waiting task gets ASYNC_ECANCELED. 0 or ASYNC_EINVAL. Loop's thread. */
+ * a waiting task gets ASYNC_ECANCELED. A thread whose event you have may still
+ * be on its way out of async_irq_raise: this waits until it is, so close an irq
+ * before its loop ends. 0 or ASYNC_EINVAL. Loop's thread. */
 ASYNC_API int async_irq_close(async_irq *irq);

@@ -26,4 +26,12 @@ ASYNC_API async_ticks async_port_clock(void)
                            / 1000000000);
 }
 
+/* Let another thread go on. */
+ASYNC_API void async_port_pause_(void)
+{
+    static const struct timespec moment = {0, 1000};
+
+    (void)nanosleep(&moment, NULL);
+}
+
 #endif

@@ -12,6 +12,7 @@ ASYNC_API async_ticks async_port_clock(void);
 ASYNC_API void async_port_idle(async_loop *loop, async_duration ticks);
 ASYNC_API int async_port_wakeable_(async_loop *loop);
 ASYNC_API void async_port_wake_(async_loop *loop);
+ASYNC_API void async_port_pause_(void);
 ASYNC_API void async_port_cancel_all_(async_loop *loop);
 ASYNC_API bool async_port_waits_(const async_loop *loop);
 ASYNC_API int async_port_close_(async_loop *loop);

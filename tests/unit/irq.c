@@ -383,6 +383,74 @@ TEST(irq_two_loops_in_two_threads)
 #endif
 }
 
+/* A loop that another thread tells to end: it is gone before that thread is
+ * out of async_irq_raise. */
+#ifndef __TINYC__
+
+struct told {
+    async_frame frame;
+    async_irq end;
+    async_irq *ready;
+    int n;
+};
+
+static ASYNC be_told(struct told *self)
+{
+    ASYNC_BEGIN(self);
+    AWAIT(async_irq_open(&self->end));
+    async_irq_raise(self->ready);
+    AWAIT_VALUE(self->n, async_irq_wait(&self->end));
+    async_irq_close(&self->end);
+    ASYNC_RETURN(self->n);
+    ASYNC_END;
+}
+
+static void *run_told(void *argument)
+{
+    struct told *told = (struct told *)argument;
+
+    told->n = async_run(be_told, told);
+    return NULL;
+}
+
+struct teller {
+    async_frame frame;
+    async_irq ready;
+    struct told told;
+    pthread_t thread;
+    int i, n;
+};
+
+static ASYNC tell(struct teller *self)
+{
+    ASYNC_BEGIN(self);
+    for (self->i = 0; self->i < 300; self->i++) {
+        AWAIT(async_irq_open(&self->ready));
+        self->told.ready = &self->ready;
+        CHECK_EQ(pthread_create(&self->thread, NULL, run_told, &self->told),
+                 0);
+        AWAIT_VALUE(self->n, async_irq_wait(&self->ready));
+        async_irq_close(&self->ready);
+        async_irq_raise(&self->told.end);
+        pthread_join(self->thread, NULL);
+        CHECK_EQ(self->told.n, 1);
+    }
+    ASYNC_END;
+}
+
+#endif
+
+TEST(irq_ends_a_loop_from_another_thread)
+{
+#ifndef __TINYC__
+    static struct teller teller;
+
+    test_real_time();
+    ZERO(teller);
+    CHECK_EQ(async_run(tell, &teller), 0);
+#endif
+}
+
 /* With descriptors and timers about. */
 static ASYNC mixed(struct main *self)
 {
