@@ -93,44 +93,37 @@ ASYNC_API async_status async_writable(int fd)
 
 /* ---- reading and writing ------------------------------------------------- */
 
-static ptrdiff_t async_fd_read_other_(const async_fd_ *it, int fd,
-                                      void *buffer, size_t length)
+static ptrdiff_t async_fd_read_(const async_fd_ *it, int fd, void *buffer,
+                                size_t length)
 {
+    if ((it->flags & ASYNC_FD_SOCKET_) != 0) {
+        return ASYNC_SYS_(recv)(fd, buffer, length, MSG_DONTWAIT);
+    }
     if ((it->flags & ASYNC_FD_BLOCKS_) != 0 && !async_fd_ready_(fd, POLLIN)) {
         return -1;
     }
     return ASYNC_SYS_(read)(fd, buffer, length);
 }
 
-ASYNC_INLINE_ ptrdiff_t async_fd_read_(const async_fd_ *it, int fd,
-                                       void *buffer, size_t length)
-{
-    return ASYNC_LIKELY_((it->flags & ASYNC_FD_SOCKET_) != 0)
-        ? ASYNC_SYS_(recv)(fd, buffer, length, MSG_DONTWAIT)
-        : async_fd_read_other_(it, fd, buffer, length);
-}
-
-ASYNC_API async_status async_read(int fd, void *buffer, size_t length)
+ASYNC_APART_ async_status async_read_(int fd, void *buffer, size_t length)
 {
     async_status rc;
     async_fd_ *it = async_fd_enter_(fd, &rc);
     ptrdiff_t n;
 
-    if (ASYNC_UNLIKELY_(it == NULL)) {
+    if (it == NULL) {
         return rc;
     }
-    if (ASYNC_UNLIKELY_(length - 1 >= INT_MAX || buffer == NULL)) {
-        if (length == 0) {
-            return 0;           /* as read(2), which takes no datagram then */
-        }
-        if (buffer == NULL && length != 0) {
-            return ASYNC_EINVAL;
-        }
-        length = async_fd_length_(length);
+    if (length == 0) {
+        return 0;               /* as read(2), which takes no datagram then */
     }
-    if (!async_fd_may_(it, ASYNC_FD_IN_)) {
+    if (buffer == NULL) {
+        return ASYNC_EINVAL;
+    }
+    if (!async_fd_may_(it, ASYNC_FD_EMPTY_)) {
         return async_fd_park_(it, ASYNC_READS_, "async_read");
     }
+    length = async_fd_length_(length);
     n = async_fd_read_(it, fd, buffer, length);
     if (ASYNC_UNLIKELY_(n < 0)) {
         return async_fd_failed_(it, ASYNC_READS_, "async_read");
@@ -138,9 +131,13 @@ ASYNC_API async_status async_read(int fd, void *buffer, size_t length)
     return async_fd_got_(it, n, length);
 }
 
-static ptrdiff_t async_fd_write_other_(const async_fd_ *it, int fd,
-                                       const void *buffer, size_t length)
+static ptrdiff_t async_fd_write_(const async_fd_ *it, int fd,
+                                 const void *buffer, size_t length)
 {
+    if ((it->flags & ASYNC_FD_SOCKET_) != 0) {
+        return ASYNC_SYS_(send)(fd, buffer, length,
+                                MSG_DONTWAIT | MSG_NOSIGNAL);
+    }
     if ((it->flags & ASYNC_FD_BLOCKS_) != 0) {                      /* h */
         if (!async_fd_ready_(fd, POLLOUT)) {
             return -1;
@@ -150,36 +147,190 @@ static ptrdiff_t async_fd_write_other_(const async_fd_ *it, int fd,
     return ASYNC_SYS_(write)(fd, buffer, length);
 }
 
-ASYNC_INLINE_ ptrdiff_t async_fd_write_(const async_fd_ *it, int fd,
-                                        const void *buffer, size_t length)
-{
-    return ASYNC_LIKELY_((it->flags & ASYNC_FD_SOCKET_) != 0)
-        ? ASYNC_SYS_(send)(fd, buffer, length,
-                                MSG_DONTWAIT | MSG_NOSIGNAL)
-        : async_fd_write_other_(it, fd, buffer, length);
-}
-
-ASYNC_API async_status async_write(int fd, const void *buffer, size_t length)
+ASYNC_APART_ async_status async_write_(int fd, const void *buffer,
+                                       size_t length)
 {
     async_status rc;
     async_fd_ *it = async_fd_enter_(fd, &rc);
     ptrdiff_t n;
 
-    if (ASYNC_UNLIKELY_(it == NULL)) {
+    if (it == NULL) {
         return rc;
     }
-    if (ASYNC_UNLIKELY_(buffer == NULL && length != 0)) {
+    if (buffer == NULL && length != 0) {
         return ASYNC_EINVAL;
     }
-    if (!async_fd_may_(it, ASYNC_FD_OUT_)) {
+    if (!async_fd_may_(it, ASYNC_FD_STUCK_)) {
         return async_fd_park_(it, ASYNC_WRITES_, "async_write");
     }
-    n = async_fd_write_(it, fd, buffer, async_fd_length_(length));
+    length = async_fd_length_(length);
+    n = async_fd_write_(it, fd, buffer, length);
     if (ASYNC_UNLIKELY_(n < 0)) {
         return async_fd_failed_(it, ASYNC_WRITES_, "async_write");
     }
+    return async_fd_put_(it, n, length);
+}
+
+ASYNC_APART_ async_status async_write_all_(int fd, const void *buffer,
+                                           size_t length, size_t *done)
+{
+    if (done == NULL || *done > length || (buffer == NULL && length != 0)) {
+        return async_settle_(async_self_(), ASYNC_EINVAL);
+    }
+    while (*done < length) {
+        async_status n = async_write_(fd, (const char *)buffer + *done,
+                                      length - *done);
+
+        if (n < 0) {
+            return n;
+        }
+        *done += (size_t)n;
+    }
+    *done = 0;
+    return (async_status)async_fd_length_(length);
+}
+
+/* ---- the same, on the way that nearly all of them go --------------------- */
+
+/* That is a TCP socket that is known, as a task that runs on, or that is back
+ * from the event which it waited for; and nothing hangs over the task. The
+ * functions look for all of that before they change anything, and leave what
+ * is else to those above. Each calls the system last: so there is little to
+ * save over the call, and nothing where the task parks. */
+#if ASYNC_FAST_ && !ASYNC_DEBUG
+
+#define ASYNC_FD_IS_QUICK_(it, obstacle) \
+    (((it)->flags & (ASYNC_FD_NEW_ | ASYNC_FD_SOCKET_ | ASYNC_FD_SHORT_ \
+                     | (obstacle))) == (ASYNC_FD_SOCKET_ | ASYNC_FD_SHORT_))
+
+static ASYNC_NOINLINE_ async_status async_fd_recv_(int fd, void *buffer,
+                                                   size_t length,
+                                                   async_fd_ *it)
+{
+    ptrdiff_t n = ASYNC_SYS_(recv)(fd, buffer, length, MSG_DONTWAIT);
+
+    if (ASYNC_LIKELY_((size_t)n - 1 < length - 1)) {
+        it->flags |= ASYNC_FD_EMPTY_;                               /* e */
+        return (async_status)n;
+    }
+    return n >= 0 ? (async_status)n
+                  : async_fd_failed_(it, ASYNC_READS_, "async_read");
+}
+
+ASYNC_API async_status async_read(int fd, void *buffer, size_t length)
+{
+    async_task *task = async_this_task_;
+    async_loop *loop = async_this_loop_;
+    async_fd_ *it;
+
+    if (ASYNC_UNLIKELY_((unsigned)fd >= loop->known)) {
+        return async_read_(fd, buffer, length);
+    }
+    it = loop->fds->entries[fd];
+    if (task->timer.node.state == ASYNC_READY_) {
+        if (ASYNC_LIKELY_(ASYNC_FD_IS_QUICK_(it, ASYNC_FD_EMPTY_)
+                          && task->timer.u.result == it->generation)) {
+            task->timer.node.state = ASYNC_RUNNING_;
+            return async_fd_recv_(fd, buffer, length, it);
+        }
+    } else if (ASYNC_LIKELY_(task->timer.node.state == ASYNC_RUNNING_
+                             && length - 1 < INT_MAX && buffer != NULL)) {
+        if (ASYNC_FD_IS_QUICK_(it, ASYNC_FD_EMPTY_)) {
+            if (ASYNC_LIKELY_(--loop->fds->left != 0)) {
+                return async_fd_recv_(fd, buffer, length, it);
+            }
+        } else if (ASYNC_LIKELY_(
+                       (it->flags & (ASYNC_FD_NEW_ | ASYNC_FD_EMPTY_
+                                     | ASYNC_FD_ADDED_))
+                           == (ASYNC_FD_EMPTY_ | ASYNC_FD_ADDED_)
+                       && ASYNC_BACKEND_WAITS_(loop->fds))) {
+            return async_fd_rest_(loop->fds, it, ASYNC_READS_, "async_read");
+        }
+    }
+    return async_read_(fd, buffer, length);
+}
+
+static ASYNC_NOINLINE_ async_status async_fd_send_(int fd, const void *buffer,
+                                                   size_t length,
+                                                   async_fd_ *it,
+                                                   size_t *done)
+{
+    ptrdiff_t n = ASYNC_SYS_(send)(fd, buffer, length,
+                                   MSG_DONTWAIT | MSG_NOSIGNAL);
+
+    if (ASYNC_LIKELY_((size_t)n == length)) {
+        return (async_status)n;
+    }
+    if (n < 0) {
+        return async_fd_failed_(it, ASYNC_WRITES_, "async_write");
+    }
+    it->flags |= ASYNC_FD_STUCK_;
+    if (done != NULL) {
+        *done = (size_t)n;
+        return async_fd_park_(it, ASYNC_WRITES_, "async_write_all");
+    }
     return (async_status)n;
 }
+
+ASYNC_HOT_ async_fd_ *async_fd_sends_(int fd, const void *buffer,
+                                      size_t length)
+{
+    async_loop *loop = async_this_loop_;
+
+    if (ASYNC_LIKELY_((unsigned)fd < loop->known && length - 1 < INT_MAX
+                      && buffer != NULL && async_this_task_->timer.node.state
+                                               == ASYNC_RUNNING_)) {
+        async_fd_ *it = loop->fds->entries[fd];
+
+        if (ASYNC_LIKELY_(ASYNC_FD_IS_QUICK_(it, ASYNC_FD_STUCK_)
+                          && --loop->fds->left != 0)) {
+            return it;
+        }
+    }
+    return NULL;
+}
+
+ASYNC_API async_status async_write(int fd, const void *buffer, size_t length)
+{
+    async_fd_ *it = async_fd_sends_(fd, buffer, length);
+
+    return ASYNC_LIKELY_(it != NULL)
+        ? async_fd_send_(fd, buffer, length, it, NULL)
+        : async_write_(fd, buffer, length);
+}
+
+ASYNC_API async_status async_write_all(int fd, const void *buffer,
+                                       size_t length, size_t *done)
+{
+    async_fd_ *it = done != NULL && *done == 0
+        ? async_fd_sends_(fd, buffer, length) : NULL;
+
+    return ASYNC_LIKELY_(it != NULL)
+        ? async_fd_send_(fd, buffer, length, it, done)
+        : async_write_all_(fd, buffer, length, done);
+}
+
+#else
+
+ASYNC_API async_status async_read(int fd, void *buffer, size_t length)
+{
+    return async_read_(fd, buffer, length);
+}
+
+ASYNC_API async_status async_write(int fd, const void *buffer, size_t length)
+{
+    return async_write_(fd, buffer, length);
+}
+
+ASYNC_API async_status async_write_all(int fd, const void *buffer,
+                                       size_t length, size_t *done)
+{
+    return async_write_all_(fd, buffer, length, done);
+}
+
+#endif
+
+/* ---- several pieces, and all of something -------------------------------- */
 
 enum { ASYNC_FD_PIECES_ = 1024 };       /* what Linux and the BSDs take */
 
@@ -253,7 +404,7 @@ ASYNC_API async_status async_readv(int fd, const struct iovec *pieces,
     if (length < 0 || (length == 0 && (it->flags & ASYNC_FD_SOCKET_) == 0)) {
         return length;
     }
-    if (!async_fd_may_(it, ASYNC_FD_IN_)) {
+    if (!async_fd_may_(it, ASYNC_FD_EMPTY_)) {
         return async_fd_park_(it, ASYNC_READS_, "async_readv");
     }
     n = async_fd_readv_(it, fd, pieces, count);
@@ -295,14 +446,14 @@ ASYNC_API async_status async_writev(int fd, const struct iovec *pieces,
     if (rc < 0) {
         return rc;
     }
-    if (!async_fd_may_(it, ASYNC_FD_OUT_)) {
+    if (!async_fd_may_(it, ASYNC_FD_STUCK_)) {
         return async_fd_park_(it, ASYNC_WRITES_, "async_writev");
     }
     n = async_fd_writev_(it, fd, pieces, count);
     if (n < 0) {
         return async_fd_failed_(it, ASYNC_WRITES_, "async_writev");
     }
-    return (async_status)n;
+    return async_fd_put_(it, n, (size_t)rc);
 }
 
 /* The count is in the caller's memory, so that whoever ends the wait finds it:
@@ -319,25 +470,6 @@ ASYNC_API async_status async_read_exactly(int fd, void *buffer, size_t length,
 
         if (n <= 0) {
             return n == 0 ? ASYNC_EPIPE : n;
-        }
-        *done += (size_t)n;
-    }
-    *done = 0;
-    return (async_status)async_fd_length_(length);
-}
-
-ASYNC_API async_status async_write_all(int fd, const void *buffer,
-                                       size_t length, size_t *done)
-{
-    if (done == NULL || *done > length || (buffer == NULL && length != 0)) {
-        return async_settle_(async_self_(), ASYNC_EINVAL);
-    }
-    while (*done < length) {
-        async_status n = async_write(fd, (const char *)buffer + *done,
-                                     length - *done);
-
-        if (n < 0) {
-            return n;
         }
         *done += (size_t)n;
     }

@@ -24,9 +24,10 @@
  *  d. The writer closes a pipe, and only a hang-up is reported: hang-ups and
  *     errors wake both directions.
  *  e. After a short read a socket is empty, so the next read would only say
- *     EAGAIN, and is left out. Not so when the end of the stream (or urgent
- *     data, or an error) was seen together with the bytes, nor where a read
- *     stops short for other reasons: datagrams, Unix sockets, terminals.
+ *     EAGAIN, and is left out; so is the next write after one that fell short.
+ *     Not so when the end of the stream (or urgent data, or an error) was seen
+ *     together with the bytes, nor where a read stops short for other reasons:
+ *     datagrams, Unix sockets, terminals.
  *  f. accept fails for want of descriptors: the caller gets the error. If it
  *     just calls again, it rests for 10 ms first instead of spinning.
  *  g. Several tasks wait for one descriptor, some to read, some to write: an

@@ -219,6 +219,8 @@ static int async_epoll_wait_(struct async_fds *fds,
 ASYNC_API void async_backend_wait_(struct async_fds *fds, async_duration ticks)
 {
     struct epoll_event events[256];
+    async_fd_ **entries = fds->entries;
+    unsigned limit = fds->limit;
     bool second = false;
     int n = async_epoll_wait_(fds, events, 256, ticks);
     int i;
@@ -226,12 +228,13 @@ ASYNC_API void async_backend_wait_(struct async_fds *fds, async_duration ticks)
     for (i = 0; i < n; i++) {
         uint64_t data = events[i].data.u64;
         uint32_t seen = events[i].events;
-        async_fd_ *it = async_fd_find_(fds, (int)(uint32_t)data);
+        async_fd_ *it;
 
-        if (ASYNC_UNLIKELY_(it == NULL)) {
+        if (ASYNC_UNLIKELY_((uint32_t)data >= limit)) {
             second |= (uint32_t)data == ASYNC_EVENT_SECOND_;
             continue;
         }
+        it = entries[(uint32_t)data];
         if (ASYNC_UNLIKELY_(it->generation != (int)(data >> 32))) {
             continue;                           /* a: its predecessor's */
         }
@@ -241,8 +244,9 @@ ASYNC_API void async_backend_wait_(struct async_fds *fds, async_duration ticks)
             if ((seen & (EPOLLHUP | EPOLLERR)) != 0) {              /* d */
                 seen |= EPOLLOUT;
             }
+            seen &= EPOLLIN | EPOLLOUT;
         }
-        async_fd_event_(fds, it, seen & (EPOLLIN | EPOLLOUT));
+        async_fd_event_(fds, it, seen);
     }
     if (ASYNC_UNLIKELY_(second)) {
         async_epoll_verify_(fds);

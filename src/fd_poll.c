@@ -125,7 +125,7 @@ ASYNC_API void async_backend_wait_(struct async_fds *fds, async_duration ticks)
     }
     for (i = 0; i < n; i++) {
         short seen = fds->polls[i].revents;
-        unsigned in_out;
+        unsigned ends;
         async_fd_ *it;
 
         if (seen == 0) {
@@ -142,12 +142,13 @@ ASYNC_API void async_backend_wait_(struct async_fds *fds, async_duration ticks)
         it = async_fd_find_(fds, fds->polls[i].fd);
         if ((seen & (POLLERR | POLLHUP | POLLNVAL)) != 0) {
             it->flags &= (unsigned char)~ASYNC_FD_SHORT_;           /* e */
-            async_fd_event_(fds, it, ASYNC_FD_IN_ | ASYNC_FD_OUT_); /* d */
+            async_fd_event_(fds, it,                                /* d */
+                            ASYNC_FD_EMPTY_ | ASYNC_FD_STUCK_);
             continue;
         }
-        in_out = (seen & POLLIN) != 0 ? ASYNC_FD_IN_ : 0;
-        in_out |= (seen & POLLOUT) != 0 ? ASYNC_FD_OUT_ : 0;
-        async_fd_event_(fds, it, in_out);
+        ends = (seen & POLLIN) != 0 ? ASYNC_FD_EMPTY_ : 0;
+        ends |= (seen & POLLOUT) != 0 ? ASYNC_FD_STUCK_ : 0;
+        async_fd_event_(fds, it, ends);
     }
 }
 

@@ -50,6 +50,7 @@ ASYNC_API struct async_fds *async_fds_(async_loop *loop, int *err)
         }
         fds->wake[0] = fds->wake[1] = fds->backend = fds->second = -1;
         fds->left = ASYNC_BURST_;
+        fds->none.flags = ASYNC_FD_NEW_;
         loop->fds = fds;
         async_fd_sigpipe_();
     }
@@ -73,12 +74,14 @@ ASYNC_API async_fd_ *async_fd_make_(struct async_fds *fds, int fd, int *err)
             *err = ASYNC_ENOMEM;
             return NULL;
         }
-        memset(entries + fds->limit, 0,
-               (room - fds->limit) * sizeof *entries);
+        for (i = fds->limit; i < room; i++) {
+            entries[i] = &fds->none;
+        }
         fds->entries = entries;
         fds->limit = room;
+        async_this_loop_->known = room;
     }
-    if (fds->entries[number] == NULL) {
+    if (fds->entries[number] == &fds->none) {
         chunk = (async_fd_ *)ASYNC_SYS_(calloc)(ASYNC_CHUNK_, sizeof *chunk);
         if (chunk == NULL) {
             *err = ASYNC_ENOMEM;
@@ -87,11 +90,24 @@ ASYNC_API async_fd_ *async_fd_make_(struct async_fds *fds, int fd, int *err)
         for (i = 0; i < ASYNC_CHUNK_; i++) {
             chunk[i].generation = 1;
             chunk[i].fd = (int)(first + i);
-            chunk[i].flags = ASYNC_FD_IN_ | ASYNC_FD_OUT_;
+            chunk[i].flags = ASYNC_FD_NEW_;
             fds->entries[first + i] = chunk + i;
         }
     }
     return fds->entries[number];
+}
+
+ASYNC_API void async_fd_wake_all_(struct async_fds *fds, async_fd_ *it,
+                                  int direction, int result)
+{
+    async_node *ring = it->waiters[direction];
+    async_node *node;
+
+    it->waiters[direction] = NULL;
+    while ((node = async_ring_pop_(&ring)) != NULL) {
+        fds->waiting--;
+        async_wake_(ASYNC_TASK_(node), result);
+    }
 }
 
 ASYNC_API void async_fd_reset_(struct async_fds *fds, async_fd_ *it,
@@ -99,7 +115,7 @@ ASYNC_API void async_fd_reset_(struct async_fds *fds, async_fd_ *it,
 {
     it->generation = it->generation == INT_MAX ? 1 : it->generation + 1;
     it->reset = fds->turn;
-    it->flags = ASYNC_FD_IN_ | ASYNC_FD_OUT_;
+    it->flags = ASYNC_FD_NEW_;
     async_fd_wake_(fds, it, ASYNC_READS_, result);
     async_fd_wake_(fds, it, ASYNC_WRITES_, result);
 }
@@ -111,10 +127,10 @@ ASYNC_API void async_fd_adopt_(int fd, unsigned flags)
     async_fd_ *it = fds == NULL ? NULL : async_fd_make_(fds, fd, &err);
 
     if (it != NULL) {               /* else it is looked at when it is used */
-        if ((it->flags & (ASYNC_FD_KNOWN_ | ASYNC_FD_ADDED_)) != 0) {
+        if (it->flags != ASYNC_FD_NEW_) {
             async_fd_reset_(fds, it, ASYNC_EBADF);
         }
-        it->flags |= (unsigned char)(flags | ASYNC_FD_KNOWN_);
+        it->flags = (unsigned char)flags;
     }
 }
 
@@ -124,7 +140,7 @@ static int async_fd_look_(int fd)
     struct stat status;
     int value, mode;
     socklen_t size = sizeof value;
-    int flags = ASYNC_FD_KNOWN_;
+    int flags = 0;
 
     mode = ASYNC_SYS_(fcntl)(fd, F_GETFL);
     if (mode < 0) {
@@ -145,7 +161,7 @@ static int async_fd_look_(int fd)
     }
     if (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode)
         || S_ISBLK(status.st_mode)) {
-        return ASYNC_FD_KNOWN_;             /* c: it never says EAGAIN */
+        return 0;                           /* c: it never says EAGAIN */
     }
 #ifdef O_DIRECT
     if ((mode & O_DIRECT) != 0) {
@@ -217,7 +233,7 @@ static async_fd_ *async_fd_begin_(int fd, async_status *rc)
         it = async_fd_make_(fds, fd, rc);
     }
     if (it != NULL) {
-        it->flags |= (unsigned char)flags;
+        it->flags = (unsigned char)((it->flags & ~ASYNC_FD_NEW_) | flags);
     }
     return it;
 }
@@ -247,7 +263,7 @@ static async_fd_ *async_fd_resume_(int fd, async_status *rc)
     if (*rc < 0) {
         return NULL;
     }
-    if (it == NULL || (it->flags & ASYNC_FD_KNOWN_) == 0) {
+    if (it == NULL || (it->flags & ASYNC_FD_NEW_) != 0) {
         return async_fd_begin_(fd, rc);
     }
     return it;
@@ -275,7 +291,7 @@ ASYNC_API async_fd_ *async_fd_entry_other_(int fd, async_status *rc)
         *rc = async_fd_give_way_(task, it == NULL ? 0 : it->generation);
         return NULL;
     }
-    if (it == NULL || (it->flags & ASYNC_FD_KNOWN_) == 0) {
+    if (it == NULL || (it->flags & ASYNC_FD_NEW_) != 0) {
         return async_fd_begin_(fd, rc);
     }
     return it;
@@ -287,25 +303,21 @@ ASYNC_API async_status async_fd_park_(async_fd_ *it, int direction,
     async_task *task = async_this_task_;
     struct async_fds *fds = async_this_loop_->fds;
 
-    (void)what;
-    if (ASYNC_UNLIKELY_(ASYNC_STRUCK_P_(task))) {
+    if (ASYNC_STRUCK_P_(task)) {
         return async_deliver_(task);
     }
-    if (ASYNC_UNLIKELY_(!ASYNC_BACKEND_WAITS_(fds, it))) {
+    if ((it->flags & ASYNC_FD_ADDED_) == 0 || !ASYNC_BACKEND_WAITS_(fds)) {
         int err = async_backend_waits_(fds, it);
 
         if (err == ASYNC_EPERM) {           /* c: look again in each turn */
-            it->flags |= ASYNC_FD_IN_ | ASYNC_FD_OUT_;
+            it->flags &= (unsigned char)~(ASYNC_FD_EMPTY_ | ASYNC_FD_STUCK_);
             return ASYNC_PENDING;
         }
         if (err < 0) {
             return err;
         }
     }
-    fds->waiting++;
-    it->age = 0;
-    ASYNC_WAITS_(what, (const void *)(intptr_t)it->fd);
-    return async_link_(&it->waiters[direction], ASYNC_LINKED_);
+    return async_fd_rest_(fds, it, direction, what);
 }
 
 ASYNC_API async_status async_fd_failed_(async_fd_ *it, int direction,
@@ -318,8 +330,8 @@ ASYNC_API async_status async_fd_failed_(async_fd_ *it, int direction,
         return async_fd_give_way_(async_this_task_, it->generation);
     }
     if (err == EAGAIN || err == EWOULDBLOCK) {
-        it->flags &= (unsigned char)~(direction == ASYNC_READS_
-                                      ? ASYNC_FD_IN_ : ASYNC_FD_OUT_);
+        it->flags |= direction == ASYNC_READS_ ? ASYNC_FD_EMPTY_
+                                               : ASYNC_FD_STUCK_;
         return async_fd_park_(it, direction, what);
     }
     if (err == EBADF) {
@@ -477,6 +489,7 @@ ASYNC_API int async_port_close_(async_loop *loop)
         fds->offloads_close(fds->offloads);
     }
     loop->fds = NULL;
+    loop->known = 0;
     async_backend_close_(fds);
     for (i = 0; i < 2; i++) {
         if (fds->wake[i] >= 0 && (i == 0 || fds->wake[1] != fds->wake[0])) {
@@ -484,7 +497,9 @@ ASYNC_API int async_port_close_(async_loop *loop)
         }
     }
     for (i = 0; i < fds->limit; i += ASYNC_CHUNK_) {
-        free(fds->entries[i]);
+        if (fds->entries[i] != &fds->none) {
+            free(fds->entries[i]);
+        }
     }
     free(fds->entries);
     free(fds);

@@ -35,15 +35,15 @@ extern int ppoll(struct pollfd *all, nfds_t n, const struct timespec *wait,
 #define ASYNC_BURST_ 64         /* operations without suspending: k */
 
 enum {
-    ASYNC_FD_IN_ = 1,           /* a read may succeed; as POLLIN */
+    ASYNC_FD_EMPTY_ = 1,        /* a read would say EAGAIN; as POLLIN */
     ASYNC_FD_SHORT_ = 2,        /* a short read means that it is empty: e */
-    ASYNC_FD_OUT_ = 4,          /* a write may succeed; as POLLOUT */
+    ASYNC_FD_STUCK_ = 4,        /* a write would say EAGAIN; as POLLOUT */
     ASYNC_FD_ADDED_ = 8,        /* the backend knows it */
     ASYNC_FD_BLOCKS_ = 16,      /* it has no O_NONBLOCK: h */
     ASYNC_FD_FULL_ = 32,        /* accept failed for want of something, and is
                                  * not to be tried until the rest is over: f */
     ASYNC_FD_SOCKET_ = 64,
-    ASYNC_FD_KNOWN_ = 128       /* somebody looked what it is */
+    ASYNC_FD_NEW_ = 128         /* nobody has looked yet what it is */
 };
 
 enum { ASYNC_READS_ = 0, ASYNC_WRITES_ = 1 };
@@ -58,7 +58,7 @@ typedef struct async_fd_ {
 } async_fd_;
 
 struct async_fds {
-    async_fd_ **entries;        /* by number; NULL for one never used */
+    async_fd_ **entries;        /* by number; &none for one never used */
     unsigned limit;             /* so many */
     unsigned waiting;           /* tasks in rings, or struck there just now */
     unsigned turn;              /* counts them: a */
@@ -74,43 +74,53 @@ struct async_fds {
     unsigned room;
     struct async_offloads_ *offloads;   /* jobs out in threads, or NULL; */
     void (*offloads_close)(struct async_offloads_ *offloads);
+    async_fd_ none;             /* new for ever */
 };
 
 ASYNC_INLINE_ async_fd_ *async_fd_find_(const struct async_fds *fds, int fd)
 {
-    return (unsigned)fd < fds->limit ? fds->entries[fd] : NULL;
+    async_fd_ *it = (unsigned)fd < fds->limit ? fds->entries[fd] : NULL;
+
+    return it == &fds->none ? NULL : it;
 }
 
 /* Wake who waits. The result is an error; or the generation, when the backend
- * has seen an event; or 0: look again. */
-ASYNC_INLINE_ void async_fd_wake_(struct async_fds *fds, async_fd_ *it,
-                                  int direction, int result)
-{
-    async_node *last = it->waiters[direction];
-    async_node *node, *next;
+ * has seen an event; or 0: look again. Nearly always that is one task. */
+ASYNC_API void async_fd_wake_all_(struct async_fds *fds, async_fd_ *it,
+                                  int direction, int result);
 
-    if (last == NULL) {
+ASYNC_HOT_ void async_fd_wake_(struct async_fds *fds, async_fd_ *it,
+                               int direction, int result)
+{
+    async_node *node = it->waiters[direction];
+
+    if (node == NULL) {
+        return;
+    }
+    if (ASYNC_UNLIKELY_(node->next != node)) {
+        async_fd_wake_all_(fds, it, direction, result);
         return;
     }
     it->waiters[direction] = NULL;
-    next = last->next;
-    do {
-        node = next;
-        next = node->next;
-        fds->waiting--;
-        async_wake_(ASYNC_TASK_(node), result);
-    } while (node != last);
+    fds->waiting--;
+#if ASYNC_FAST_ && !ASYNC_DEBUG
+    node->state -= ASYNC_LINKED_ - ASYNC_READY_;    /* as async_wake_ does */
+    ASYNC_TASK_(node)->timer.u.result = result;
+    async_ready_(async_this_loop_, ASYNC_TASK_(node));
+#else
+    async_wake_(ASYNC_TASK_(node), result);
+#endif
 }
 
-/* An event, for reading or writing or both, as flags. */
-ASYNC_INLINE_ void async_fd_event_(struct async_fds *fds, async_fd_ *it,
-                                   unsigned in_out)
+/* An event, for reading or writing or both, as flags of what it ends. */
+ASYNC_HOT_ void async_fd_event_(struct async_fds *fds, async_fd_ *it,
+                                unsigned ends)
 {
-    it->flags |= (unsigned char)in_out;
-    if ((in_out & ASYNC_FD_IN_) != 0) {
+    it->flags &= (unsigned char)~ends;
+    if (it->waiters[ASYNC_READS_] != NULL && (ends & ASYNC_FD_EMPTY_) != 0) {
         async_fd_wake_(fds, it, ASYNC_READS_, it->generation);
     }
-    if ((in_out & ASYNC_FD_OUT_) != 0) {
+    if (it->waiters[ASYNC_WRITES_] != NULL && (ends & ASYNC_FD_STUCK_) != 0) {
         async_fd_wake_(fds, it, ASYNC_WRITES_, it->generation);
     }
 }
@@ -140,11 +150,16 @@ ASYNC_API async_fd_ *async_fd_entry_other_(int fd, async_status *rc);
 ASYNC_INLINE_ async_fd_ *async_fd_entry_(int fd, async_status *rc)
 {
     async_task *task = async_this_task_;
-    struct async_fds *fds = async_this_loop_->fds;
-    async_fd_ *it = fds == NULL ? NULL : async_fd_find_(fds, fd);
+    async_loop *loop = async_this_loop_;
 
-    if (ASYNC_LIKELY_(it != NULL && (it->flags & ASYNC_FD_KNOWN_) != 0)) {
-        if (task->timer.node.state == ASYNC_RUNNING_ && --fds->left != 0) {
+    if (ASYNC_LIKELY_((unsigned)fd < loop->known)) {
+        async_fd_ *it = loop->fds->entries[fd];
+
+        if (ASYNC_UNLIKELY_((it->flags & ASYNC_FD_NEW_) != 0)) {
+            return async_fd_entry_other_(fd, rc);
+        }
+        if (task->timer.node.state == ASYNC_RUNNING_
+            && --loop->fds->left != 0) {
             return it;
         }
         if (task->timer.node.state == ASYNC_READY_
@@ -177,12 +192,23 @@ ASYNC_INLINE_ bool async_fd_is_young_(const struct async_fds *fds,
         || (it->generation != 1 && fds->turn - it->reset <= 1);
 }
 
-/* May the call be tried? If not, the operation parks. A task that has been
- * struck looks for the last time, and so it tries in any case. */
-ASYNC_INLINE_ bool async_fd_may_(const async_fd_ *it, unsigned in_out)
+/* May the call be tried, or is this flag in the way? Then the operation parks.
+ * A task that has been struck looks for the last time, so it tries anyway. */
+ASYNC_INLINE_ bool async_fd_may_(const async_fd_ *it, unsigned obstacle)
 {
-    return ASYNC_LIKELY_((it->flags & in_out) != 0)
+    return ASYNC_LIKELY_((it->flags & obstacle) == 0)
         || ASYNC_STRUCK_P_(async_this_task_) != 0;
+}
+
+/* Park a task over which nothing hangs, for what the backend knows. */
+ASYNC_HOT_ async_status async_fd_rest_(struct async_fds *fds, async_fd_ *it,
+                                       int direction, const char *what)
+{
+    (void)what;
+    fds->waiting++;
+    it->age = 0;
+    ASYNC_WAITS_(what, (const void *)(intptr_t)it->fd);
+    return async_link_(&it->waiters[direction], ASYNC_LINKED_);
 }
 
 /* Rules 2 and 3: leave with the strike, or park. */
@@ -199,7 +225,20 @@ ASYNC_INLINE_ async_status async_fd_got_(async_fd_ *it, ptrdiff_t n,
                                          size_t length)
 {
     if ((size_t)n < length && (it->flags & ASYNC_FD_SHORT_) != 0 && n != 0) {
-        it->flags &= (unsigned char)~ASYNC_FD_IN_;
+        it->flags |= ASYNC_FD_EMPTY_;
+    }
+    return (async_status)n;
+}
+
+/* A write has succeeded. One that falls short has filled it (unless it was
+ * made short, lest it block): so says epoll(7) of streams, as of reading. */
+ASYNC_INLINE_ async_status async_fd_put_(async_fd_ *it, ptrdiff_t n,
+                                         size_t length)
+{
+    if ((size_t)n < length
+        && (it->flags & (ASYNC_FD_SHORT_ | ASYNC_FD_BLOCKS_))
+            == ASYNC_FD_SHORT_) {
+        it->flags |= ASYNC_FD_STUCK_;
     }
     return (async_status)n;
 }
@@ -231,14 +270,11 @@ ASYNC_API void async_backend_forget_(struct async_fds *fds, async_fd_ *it);
 /* A task is about to wait for it. */
 ASYNC_API int async_backend_waits_(struct async_fds *fds, async_fd_ *it);
 
-/* Is there nothing to do for that? */
+/* Is there nothing to do for that, if it knows the descriptor? */
 #if ASYNC_POLL
-#define ASYNC_BACKEND_WAITS_(fds, it) \
-    (((it)->flags & ASYNC_FD_ADDED_) != 0 \
-     && (fds)->waiting + 2 <= (fds)->room)
+#define ASYNC_BACKEND_WAITS_(fds) ((fds)->waiting + 2 <= (fds)->room)
 #else
-#define ASYNC_BACKEND_WAITS_(fds, it) \
-    (((it)->flags & ASYNC_FD_ADDED_) != 0 && (fds)->ticking)
+#define ASYNC_BACKEND_WAITS_(fds) ((fds)->ticking)
 #endif
 /* Wait for events, and pass them on. */
 ASYNC_API void async_backend_wait_(struct async_fds *fds,

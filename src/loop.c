@@ -609,6 +609,7 @@ ASYNC_API int async_loop_open(async_loop *loop)
     loop->round = 0;
     loop->left = 0;
     loop->fds = NULL;
+    loop->known = 0;
 #endif
 #if ASYNC_DEBUG
     async_trail_closes_(loop);

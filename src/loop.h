@@ -51,6 +51,7 @@ struct async_loop {
     unsigned char round;        /* closing: tasks spawned from here on */
     unsigned left;              /* closing: tasks of earlier rounds */
     struct async_fds *fds;      /* what it knows of descriptors, or NULL */
+    unsigned known;             /* and of which: those below */
 #endif
     async_timers timers;
 #if ASYNC_DEBUG

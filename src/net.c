@@ -61,7 +61,7 @@ static async_status async_receive_(int fd, const struct async_transfer_ *by)
         || (by->address != NULL && by->address_length == NULL)) {
         return ASYNC_EINVAL;
     }
-    if (by->flags == 0 && !async_fd_may_(it, ASYNC_FD_IN_)) {
+    if (by->flags == 0 && !async_fd_may_(it, ASYNC_FD_EMPTY_)) {
         return async_fd_park_(it, ASYNC_READS_, by->what);
     }
     n = async_receive_call_(fd, by);
@@ -101,7 +101,7 @@ static async_status async_transmit_(int fd, const struct async_transfer_ *by)
     if (by->buffer == NULL && by->length != 0) {
         return ASYNC_EINVAL;
     }
-    if (!async_fd_may_(it, ASYNC_FD_OUT_)) {
+    if (!async_fd_may_(it, ASYNC_FD_STUCK_)) {
         return async_fd_park_(it, ASYNC_WRITES_, by->what);
     }
     n = async_send_call_(fd, by);
@@ -282,9 +282,9 @@ static void async_accept_rested_(async_alarm_ *alarm, async_ticks now)
     for (fd = 0; fd < fds->limit; fd++) {
         async_fd_ *it = fds->entries[fd];
 
-        if (it != NULL && (it->flags & ASYNC_FD_FULL_) != 0) {
+        if ((it->flags & ASYNC_FD_FULL_) != 0) {
             it->flags &= (unsigned char)~ASYNC_FD_FULL_;
-            async_fd_event_(fds, it, ASYNC_FD_IN_);
+            async_fd_event_(fds, it, ASYNC_FD_EMPTY_);
         }
     }
 }
@@ -323,7 +323,7 @@ ASYNC_API async_status async_accept(int fd, struct sockaddr *address,
     if ((it->flags & ASYNC_FD_FULL_) != 0) {
         return async_accept_rest_(it);
     }
-    if (!async_fd_may_(it, ASYNC_FD_IN_)) {
+    if (!async_fd_may_(it, ASYNC_FD_EMPTY_)) {
         return async_fd_park_(it, ASYNC_READS_, "async_accept");
     }
     peer = async_accept_call_(it, fd, address, length);
@@ -372,7 +372,7 @@ ASYNC_API async_status async_connect(int fd, const struct sockaddr *address,
         (void)async_socket_mode_(fd, false);
     }
     if (err == 0 || (err == EISCONN && begun)) {
-        it->flags |= ASYNC_FD_IN_ | ASYNC_FD_OUT_;
+        it->flags &= (unsigned char)~(ASYNC_FD_EMPTY_ | ASYNC_FD_STUCK_);
         return 0;
     }
     if (err == EINPROGRESS || err == EALREADY || err == EINTR) {
