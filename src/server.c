@@ -15,6 +15,7 @@
 #include "config.h"
 #if ASYNC_HOSTED
 #include "server.h"
+#include "sleep.h"
 
 #include <errno.h>
 #include <string.h>
@@ -57,6 +58,7 @@ ASYNC_API int async_server_open_(async_server *server, int listener,
     server->fd_at = fd_at;
     server->fn = fn;
     server->outcome = 0;
+    server->pauses = false;
     server->state = ASYNC_SERVER_OPEN_;
 #if ASYNC_DEBUG
     server->name = name;
@@ -66,21 +68,24 @@ ASYNC_API int async_server_open_(async_server *server, int listener,
     return 0;
 }
 
-/* Does the listener go on after this error? The kernel tells of a connection's
- * own troubles here, too. */
-static bool async_server_passes_(async_status rc)
+/* Does the listener go on after this error, at once or after a pause? The kernel
+ * tells of a connection's own troubles here, too. */
+enum { ASYNC_SERVER_ENDS_, ASYNC_SERVER_GOES_ON_, ASYNC_SERVER_PAUSES_ };
+
+static int async_server_after_(async_status rc)
 {
     switch (-rc) {
-    case EMFILE: case ENFILE: case ENOBUFS: case ENOMEM:    /* accept rests */
-    case ECONNABORTED: case ECONNRESET: case EPROTO: case EPERM:
-    case ENETDOWN: case ENETUNREACH: case EHOSTUNREACH: case ETIMEDOUT:
-    case ENOPROTOOPT:
+    case EMFILE: case ENFILE: case ENOBUFS:             /* async_accept rests */
+    case ECONNABORTED: case ECONNRESET: case EPROTO: case ETIMEDOUT:
+        return ASYNC_SERVER_GOES_ON_;
+    case ENOMEM: case ENOSPC: case EPERM: case ENETDOWN: case ENETUNREACH:
+    case EHOSTUNREACH: case ENOPROTOOPT:
 #ifdef EHOSTDOWN
     case EHOSTDOWN:
 #endif
-        return true;
+        return ASYNC_SERVER_PAUSES_;
     default:
-        return false;
+        return ASYNC_SERVER_ENDS_;
     }
 }
 
@@ -128,6 +133,16 @@ static async_status async_server_accept_(async_server *server)
     async_status rc;
 
     for (;;) {
+        if (server->pauses) {
+            rc = async_sleep((async_duration)ASYNC_MS(10));
+            if (rc == ASYNC_PENDING) {
+                return rc;
+            }
+            server->pauses = false;
+            if (rc < 0) {
+                return rc;
+            }
+        }
         if (server->listener < 0
             && async_state_(async_this_task_) == ASYNC_RUNNING_) {
             return 0;
@@ -148,7 +163,8 @@ static async_status async_server_accept_(async_server *server)
             rc = async_server_start_(server, rc);
         } else if (server->listener < 0) {
             return 0;
-        } else if (async_server_passes_(rc)) {
+        } else if (async_server_after_(rc) != ASYNC_SERVER_ENDS_) {
+            server->pauses = async_server_after_(rc) == ASYNC_SERVER_PAUSES_;
             server->refused++;
             rc = 0;
         }

@@ -391,6 +391,82 @@ static ASYNC ring(struct bell *self)
     ASYNC_END;
 }
 
+/* Lines, through buffers that are shorter than some of what is sent: by a
+ * server of streams, and clients of it. */
+enum { LINES = 12, LINE = 40, SESSIONS = 4 };
+
+struct talk {
+    async_frame frame;
+    async_task task;
+    int fd, port, i, n, outcome;
+    async_stream stream;
+    char *line;
+    char in[LINE + 8], out[2 * LINE];
+};
+
+static ASYNC say_back(struct talk *self)
+{
+    ASYNC_BEGIN(self);
+    AWAIT(async_stream_open(&self->stream, self->fd, self->in,
+                            sizeof self->in, self->out, sizeof self->out));
+    ASYNC_TRY {
+        for (;;) {
+            AWAIT_VALUE(self->n, async_stream_read_line(&self->stream,
+                                                        &self->line));
+            if (self->n == 0) {
+                break;
+            }
+            AWAIT(async_stream_write(&self->stream, self->line,
+                                     (size_t)self->n));
+        }
+        AWAIT(async_stream_close(&self->stream));
+    } ASYNC_FINALLY(self->outcome) {
+        (void)async_stream_abort(&self->stream);
+    } ASYNC_TRY_END;
+    ASYNC_END;
+}
+
+static int line_of(char *to, int i)
+{
+    return snprintf(to, LINE + 1, "%d%.*s\n", i, i % 3 * 15,
+                    "------------------------------");
+}
+
+static ASYNC talk(struct talk *self)
+{
+    char line[LINE + 1];
+
+    ASYNC_BEGIN(self);
+    AWAIT(async_tcp_connect(&self->fd, "127.0.0.1", self->port));
+    AWAIT(async_stream_open(&self->stream, self->fd, self->in,
+                            sizeof self->in, self->out, sizeof self->out));
+    ASYNC_TRY {
+        for (self->i = 0; self->i < LINES; self->i++) {
+            AWAIT(async_stream_write(&self->stream, line,
+                                     (size_t)line_of(line, self->i)));
+        }
+        AWAIT(async_stream_shutdown_write(&self->stream));
+        for (self->i = 0;; self->i++) {
+            AWAIT_VALUE(self->n, async_stream_read_line(&self->stream,
+                                                        &self->line));
+            if (self->n == 0) {
+                break;
+            }
+            if (self->n != line_of(line, self->i)
+                || memcmp(self->line, line, (size_t)self->n) != 0) {
+                wrong++;
+            }
+        }
+        if (self->i != LINES) {
+            ASYNC_RAISE(ASYNC_EPIPE);
+        }
+        AWAIT(async_stream_close(&self->stream));
+    } ASYNC_FINALLY(self->outcome) {
+        (void)async_stream_abort(&self->stream);
+    } ASYNC_TRY_END;
+    ASYNC_END;
+}
+
 enum { ENDS = 8 };
 
 struct scenario {
@@ -401,6 +477,10 @@ struct scenario {
     struct end client[CLIENTS];
     struct end end[ENDS];
     struct bell bell;
+    async_server talks;
+    async_task talks_task;
+    async_slot slots[SESSIONS];
+    struct talk session[SESSIONS], talker[CLIENTS];
     int i, rc, failed, outcome, pair[2];
     char in[ENDS / 2][MUCH + 2100];
     char echoed[CLIENTS][LENGTH];
@@ -448,6 +528,23 @@ static ASYNC scenario(struct scenario *self)
     two_ends(self, 2, 2, 50000);
     two_ends(self, 3, 3, 30000);
     async_spawn(&self->bell.task, ring, &self->bell);
+    self->rc = async_tcp_listen("127.0.0.1", 0, 16);
+    self->talker[0].port = self->rc < 0 ? self->rc : async_local_port(self->rc);
+    if (self->talker[0].port < 0) {
+        self->failed = self->talker[0].port;
+        if (self->rc >= 0) {
+            async_close(self->rc);
+        }
+    } else {
+        async_server_open(&self->talks, self->rc, self->slots, self->session,
+                          SESSIONS, say_back);
+        async_spawn(&self->talks_task, async_server_run, &self->talks);
+        for (self->i = 0; self->i < CLIENTS; self->i++) {
+            self->talker[self->i].port = self->talker[0].port;
+            async_spawn(&self->talker[self->i].task, talk,
+                        &self->talker[self->i]);
+        }
+    }
 
     for (self->i = 0; self->i < CLIENTS; self->i++) {
         AWAIT_RESULT(self->rc, async_join(&self->client[self->i].task));
@@ -462,6 +559,20 @@ static ASYNC scenario(struct scenario *self)
     AWAIT_RESULT(self->rc, async_join(&self->bell.task));
     self->failed = self->failed == 0 && self->rc < 0 ? self->rc
                                                      : self->failed;
+    for (self->i = 0; self->i < CLIENTS
+         && self->talker[0].port >= 0; self->i++) {
+        AWAIT_RESULT(self->rc, async_join(&self->talker[self->i].task));
+        self->failed = self->failed == 0 && self->rc < 0 ? self->rc
+                                                         : self->failed;
+    }
+    if (self->talker[0].port >= 0) {
+        AWAIT_RESULT(self->rc, async_server_close(&self->talks,
+                                                  ASYNC_SEC(10)));
+        AWAIT_RESULT(self->rc, async_join(&self->talks_task));
+        if (self->rc < 0 && self->failed == 0) {
+            self->failed = self->rc;
+        }
+    }
     async_cancel(&self->server.task);
     AWAIT_RESULT(self->rc, async_join(&self->server.task));
     for (self->i = 0; self->i < self->server.n; self->i++) {
