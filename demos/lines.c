@@ -1,59 +1,50 @@
-/* lines: a generator that owns a file, and closes it when left.
+/* lines: a generator that owns a stream, and closes it when left.
  *
  *     make run DEMO=lines                     with this very file
  *     make run DEMO=lines ARGS='README.md 9'
+ *     ls | build/demos/lines -                or what comes through a pipe
  *
  * The loop asks for a line at a time and waits a little for each. Leaving it
- * early closes the generator: its finally runs, and the file is closed. */
+ * early closes the generator: its finally runs, and the file is closed. The
+ * stream's buffer is the limit of a line; a longer one would be an error. */
 #include "demo.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <unistd.h>
 
 struct lines {
     async_generator frame;
-    int fd, i, got, outcome;
-    size_t length;
-    char buffer[512];       /* as read */
-    char line[256];         /* as handed out; longer ones are cut */
+    async_stream stream;
+    int n, outcome;
+    char buffer[512];
 };
 
-static ASYNC lines(struct lines *self, const char *path, const char **line)
+static int open_file(const char *path)
+{
+    int fd = strcmp(path, "-") == 0 ? dup(0) : open(path, O_RDONLY);
+
+    return fd < 0 ? -errno : fd;
+}
+
+static ASYNC lines(struct lines *self, const char *path, char **line)
 {
     ASYNC_BEGIN(self);
-    self->fd = open(path, O_RDONLY);
-    if (self->fd < 0) {
-        ASYNC_RAISE(-errno);
-    }
+    self->n = open_file(path);
+    AWAIT(async_stream_open(&self->stream, self->n, self->buffer,
+                            sizeof self->buffer, NULL, 0));
     say("  %s is open", path);
     ASYNC_TRY {
-        self->length = 0;
         for (;;) {
-            AWAIT_VALUE(self->got, async_read(self->fd, self->buffer,
-                                              sizeof self->buffer));
-            if (self->got == 0) {
+            AWAIT_VALUE(self->n, async_stream_read_line(&self->stream, line));
+            if (self->n == 0) {
                 break;
             }
-            for (self->i = 0; self->i < self->got; self->i++) {
-                if (self->buffer[self->i] != '\n') {
-                    if (self->length < sizeof self->line - 1) {
-                        self->line[self->length++] = self->buffer[self->i];
-                    }
-                    continue;
-                }
-                self->line[self->length] = '\0';
-                self->length = 0;
-                *line = self->line;
-                ASYNC_YIELD();
-            }
-        }
-        if (self->length > 0) {     /* the last line has no end */
-            self->line[self->length] = '\0';
-            *line = self->line;
+            (*line)[strcspn(*line, "\n")] = '\0';
             ASYNC_YIELD();
         }
     } ASYNC_FINALLY(self->outcome) {
-        async_close(self->fd);
+        async_stream_abort(&self->stream);
         say("  %s is closed", path);
     } ASYNC_TRY_END;
     ASYNC_END;
@@ -62,7 +53,8 @@ static ASYNC lines(struct lines *self, const char *path, const char **line)
 struct program {
     async_frame frame;
     struct lines lines;
-    const char *path, *line;
+    const char *path;
+    char *line;
     int number, last;
 };
 
@@ -83,7 +75,7 @@ static ASYNC program(struct program *self)
 
 int main(int argc, char **argv)
 {
-    struct program frame = {0};
+    static struct program frame;
     int result;
 
     frame.path = argc > 1 ? argv[1] : __FILE__;
