@@ -38,6 +38,7 @@
 #include "server.h"
 #include "signals.h"
 #include "subprocess.h"
+#include "subprocess.h"
 #include "offload.h"
 #endif
 #endif
@@ -90,6 +91,7 @@
 #include "stream.c"
 #include "server.c"
 #include "signals.c"
+#include "subprocess.c"
 #include "subprocess.c"
 #include "offload.c"
 #endif
