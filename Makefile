@@ -5,6 +5,7 @@
 #   make firmware programs for microcontrollers, into build/firmware/
 #   make emulate  one of them in an emulator: DEMO=crossing BOARD=virt
 #   make bench   speed, beside hand-written limits: build/bench.tsv
+#   make plots   figures of it, into tests/bench/plots/
 #   make guard   the instructions of the hot paths, which the tests compare with,
 #                into tests/bench/guard.tsv
 #   make size    bytes, cycles and stack on microcontrollers: build/size.tsv,

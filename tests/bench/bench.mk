@@ -1,5 +1,6 @@
-# Benchmarks: make bench, QUICK=1 make bench, make bench-limits; make guard
-# writes the table of instructions that the tests compare with.
+# Benchmarks: make bench, QUICK=1 make bench, make bench-limits; make plots draws
+# what was measured; make guard writes the table of instructions that the tests
+# compare with.
 # Every tests/bench/*_*.c is a program; those that end in _async use async.h, so
 # does _coarse, those in peers/ what is installed of other libraries and languages.
 BENCH_OUT = build/bench
@@ -13,13 +14,16 @@ BENCH_LIMITS = $(patsubst tests/bench/%.c,$(BENCH_OUT)/%,\
     $(filter-out %_async.c %_coarse.c,$(BENCH_SOURCES)))
 BENCH_OBJECTS = $(BENCH_OUT)/bench.o $(BENCH_OUT)/clients.o
 
-.PHONY: bench bench-limits guard
+.PHONY: bench bench-limits guard plots
 bench: $(BENCH_LIMITS) $(BENCH_ASYNC)
 	@CC='$(CC)' CXX='$(CXX)' sh tests/bench/peers.sh $(BENCH_OUT)
 	@sh tests/bench/run.sh $(BENCH_OUT) build/bench.tsv
 
 bench-limits: $(BENCH_LIMITS)
 	@sh tests/bench/run.sh $(BENCH_OUT) build/bench-limits.tsv limit ring
+
+plots:
+	@sh tests/bench/plots.sh build/bench.tsv tests/bench/plots
 
 guard: async.h
 	@CC='$(CC)' sh tests/bench/test.sh -w
