@@ -91,8 +91,12 @@
 #include "stream.c"
 #include "server.c"
 #include "signals.c"
+#include "subprocess_start.c"
 #include "subprocess.c"
+#include "subprocess_talk.c"
+#include "subprocess_start.c"
 #include "subprocess.c"
+#include "subprocess_talk.c"
 #include "offload.c"
 #endif
 #endif

@@ -215,3 +215,10 @@ typedef struct async_communication {
  * costs up to three tasks, which stand in `talk`. */
 ASYNC_API ASYNC async_process_communicate(async_process *process,
                                           async_communication *talk);
+
+/* ---- among its parts ----------------------------------------------------- */
+
+enum { ASYNC_BY_PIDFD_ = 1, ASYNC_BY_CHILD_ };
+
+/* waitpid(2), through interruptions: the number, 0 or an error. */
+ASYNC_API int async_process_waitpid_(int pid, int *status, int options);
