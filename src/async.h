@@ -38,7 +38,6 @@
 #include "server.h"
 #include "signals.h"
 #include "subprocess.h"
-#include "subprocess.h"
 #include "offload.h"
 #endif
 #endif
@@ -91,9 +90,6 @@
 #include "stream.c"
 #include "server.c"
 #include "signals.c"
-#include "subprocess_start.c"
-#include "subprocess.c"
-#include "subprocess_talk.c"
 #include "subprocess_start.c"
 #include "subprocess.c"
 #include "subprocess_talk.c"
