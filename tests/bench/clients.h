@@ -20,8 +20,22 @@ int clients_start(long connections, long requests);
 void clients_start_many(long connections, long requests, int *listeners,
                         int count);
 
-/* Waits for that process, when the server has seen all connections close, and
- * reports: processor time of the server, and time, per request. */
+/* The same with messages of `bytes` bytes, however large. */
+int clients_start_bulk(long connections, long requests, long bytes);
+
+/* A process that makes all its connections, and sends a message on each, before
+ * this returns; then reads the answers and closes. Nobody measures but us. */
+int clients_start_storm(long connections);
+
+/* A process that makes its connections and does nothing more. */
+int clients_start_idle(long connections);
+
+/* Waits for one of these two to end; or ends it, before it has done all. */
+void clients_end_storm(void);
+void clients_end_idle(void);
+
+/* Waits for a process that measures, when the server has seen all connections
+ * close, and reports: processor time of the server, and time, per request. */
 void clients_end(void);
 
 #ifdef __cplusplus

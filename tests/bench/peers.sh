@@ -126,7 +126,7 @@ else
     fi
     for subject in $subjects; do
         for group in resume switch spawn deep sleep timeout timers pipe \
-            echo; do
+            echo cores http; do
             { echo "#!$python"; cat "$here/peers/python.py"; } \
                 > "$out/${group}_$subject"
             chmod +x "$out/${group}_$subject"

@@ -15,7 +15,7 @@ tsv=$2
 shift 2
 wanted=${*:-all}
 groups='resume switch spawn deep sleep timeout timers jump pipe echo \
-    cores'
+    cores http'
 case ${QUICK:-0} in
     0 | '') repetitions=5; pairs=7 ;;
     *) repetitions=1; pairs=1 ;;
@@ -110,6 +110,10 @@ for group in $groups; do
     if [ -z "$subjects" ]; then
         continue
     fi
+    if [ $group = http ] && ! command -v wrk > "$programs/out.txt" 2>&1; then
+        echo 'wrk is missing: no HTTP server is measured'
+        continue
+    fi
     names=$(for subject in $subjects; do
         list "$group" "$subject"
     done | awk '!seen[$1]++ { print $1 }')
@@ -117,6 +121,7 @@ for group in $groups; do
         progress "$name ..."
         case $name in
             *-memory | churn-1000000 | fire-1000000) times=1 ;;
+            http-*) times=$(((repetitions + 1) / 2)) ;;
             churn-* | fire-* | jump-*) times=$(((repetitions + 1) / 2)) ;;
             echo-* | pipe-* | cores-* | wake-*) times=$pairs ;;
             *) times=$repetitions ;;
@@ -174,12 +179,14 @@ fi
 if command -v strace > "$programs/out.txt" 2>&1; then
     if [ "${QUICK:-0}" = 0 ]; then
         progress "system calls ..."
-        for subject in $(subjects_of echo); do
-            # The calls of other threads, but not of the clients: no way.
-            if [ "$subject" = threads ]; then
-                continue
-            fi
-            system_calls echo "$subject" echo-64
+        for name in echo-64 pipe-ring; do
+            for subject in $(subjects_of ${name%-*}); do
+                # The calls of other threads, but not of the clients: no way.
+                if [ "$subject" = threads ]; then
+                    continue
+                fi
+                system_calls ${name%-*} "$subject" $name
+            done
         done
     fi
 else

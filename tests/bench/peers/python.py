@@ -9,6 +9,7 @@ import ctypes
 import os
 import socket
 import sys
+import threading
 import traceback
 
 program = os.path.abspath(sys.argv[0])
@@ -356,6 +357,64 @@ def run_echo(size, count):
     lib.clients_end()
 
 
+# ---- http: a protocol -------------------------------------------------------
+
+ANSWER = (b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
+          b"Content-Length: 14\r\n\r\nHello, world!\n")
+
+
+class Hello(asyncio.Protocol):
+    def connection_made(self, transport):
+        self.transport = transport
+        self.request = b""
+
+    def data_received(self, data):
+        self.request += data
+        if self.request.endswith(b"\r\n\r\n"):
+            self.transport.write(ANSWER)
+            if self.request.startswith(b"GET /end"):
+                loop.stop()
+            self.request = b""
+
+
+def prepare_http(size, count):
+    listener = socket.socket(fileno=lib.http_start(count))
+    open_loop()
+    tasks.append(loop.run_until_complete(
+        loop.create_server(Hello, sock=listener, backlog=4096)))
+
+
+def run_http(size, count):
+    loop.run_forever()
+    lib.http_end()
+
+
+# ---- wake: two loops in two threads -----------------------------------------
+
+def run_wake(size, count):
+    other = asyncio.new_event_loop()
+    if subject == "uvloop":
+        import uvloop
+        other = uvloop.new_event_loop()
+    left_of = {loop: count // 2, other: count // 2}
+
+    def hop(mine, its):
+        left_of[mine] -= 1
+        its.call_soon_threadsafe(hop, its, mine)
+        if left_of[mine] == 0:
+            mine.stop()
+
+    def run_other():
+        lib.bench_pin(1)
+        other.run_forever()
+
+    thread = threading.Thread(target=run_other)
+    thread.start()
+    other.call_soon_threadsafe(hop, other, loop)
+    loop.run_forever()
+    thread.join()
+
+
 # ---- the table --------------------------------------------------------------
 # Fewer operations than the C programs do, and a tenth of the sleepers: each of
 # these takes longer. Instructions are counted for the first three groups only,
@@ -411,8 +470,14 @@ benches = {
         ("echo-1000", OWN, 1000, 50000, 0, prepare_echo, run_echo),
         ("echo-10000", OWN, 10000, 50000, 0, prepare_echo, run_echo),
     ],
+    "cores": [
+        ("wake-hop", WALL, 1, 5000, 0, prepare_loop, run_wake),
+    ],
+    "http": [
+        ("http-hello", OWN, 1, 2000, 0, prepare_http, run_http),
+    ],
 }.get(group, [])
-if group in ("pipe", "echo") and not sys.platform.startswith("linux"):
+if group in ("pipe", "echo", "cores", "http") and not sys.platform.startswith("linux"):
     benches = []  # as in the C programs
 
 
