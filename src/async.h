@@ -39,6 +39,7 @@
 #include "signals.h"
 #include "subprocess.h"
 #include "offload.h"
+#include "file.h"
 #endif
 #endif
 #endif /* ASYNC_H */
@@ -94,6 +95,7 @@
 #include "subprocess.c"
 #include "subprocess_talk.c"
 #include "offload.c"
+#include "file.c"
 #endif
 #endif
 #endif

@@ -112,7 +112,7 @@ check coroutines_need_no_function nothing_to_link
 
 no_threads() {
     one_c -DASYNC_OFFLOAD=0 -c -o $out/no_threads.o $here/implementation.c \
-        && nm $out/no_threads.o | grep pthread_
+        && nm $out/no_threads.o | grep pthread_create
     [ -f $out/no_threads.o ]
 }
 check offload_can_be_left_out no_threads

@@ -760,7 +760,12 @@ static ASYNC forks(struct main *self)
 
 TEST(offload_in_a_child_of_fork)
 {
+#ifdef __SANITIZE_THREAD__
+    (void)forks;
+    test_skip("the thread sanitizer allows no threads there");
+#else
     RUN(forks, 0);
+#endif
 }
 
 #endif
