@@ -139,7 +139,7 @@ static void async_worker_run_(void)
     }
 }
 
-static void *async_worker_(void *argument)
+static void *async_work_(void *argument)
 {
     struct async_worker_ *self = (struct async_worker_ *)argument;
 
@@ -192,7 +192,7 @@ static int async_worker_create_(struct async_worker_ *it)
     (void)sigdelset(&all, SIGILL);
     (void)sigdelset(&all, SIGTRAP);
     (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    err = ASYNC_SYS_(pthread_create)(&it->thread, &attributes, async_worker_,
+    err = ASYNC_SYS_(pthread_create)(&it->thread, &attributes, async_work_,
                                      it);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     (void)pthread_attr_destroy(&attributes);
