@@ -9,12 +9,27 @@
 
 #if ASYNC_HOSTED
 #include <stdio.h>
-#define ASYNC_SAY_(...) ((void)fprintf(stderr, __VA_ARGS__))
 #define ASYNC_FORMAT_(...) ((void)snprintf(__VA_ARGS__))
 #else
-#define ASYNC_SAY_(...) ((void)0)
 #define ASYNC_FORMAT_(text, size, ...) ((void)((text)[0] = '\0'))
 #endif
+
+ASYNC_API size_t async_say_place_(size_t at, const char *file, int line)
+{
+    at = async_say_(at, file);
+    at = async_say_(at, ":");
+    return async_say_number_(at, line);
+}
+
+ASYNC_API size_t async_say_task_(size_t at, const char *name, const char *file,
+                                 int line)
+{
+    at = async_say_(at, "task `");
+    at = async_say_(at, name);
+    at = async_say_(at, "` (spawned at ");
+    at = async_say_place_(at, file, line);
+    return async_say_(at, ")");
+}
 
 /* "task `worker` (main.c:12)" */
 static void async_describe_(char *text, size_t size, const async_task *task)
@@ -210,27 +225,127 @@ ASYNC_API void async_debug_misuse_(const char *operation, const char *what)
     ASYNC_TRAP(text);
 }
 
+/* ---- who is there, and what does each wait for? --------------------------- */
+
+/* What becomes of a task in that state; it waited, or waits, in `waits`. */
+static size_t async_say_state_(size_t at, const async_task *task)
+{
+    const char *waits = task->waits == NULL ? "nothing" : task->waits;
+
+    switch (async_state_(task)) {
+    case ASYNC_IDLE_:
+        return async_say_(at, " was never spawned");
+    case ASYNC_DONE_:
+        return async_say_(at, " is done");
+    case ASYNC_NEW_:
+        return async_say_(at, " has not run yet");
+    case ASYNC_RUNNING_:
+        return async_say_(at, task == async_this_task_ ? " runs" : " polls");
+    case ASYNC_YIELDED_:
+        return async_say_(at, " yields");
+    case ASYNC_READY_:
+        at = async_say_(at, " is woken from ");
+        return async_say_(at, waits);
+    case ASYNC_STRUCK_:
+        at = async_say_(at, " is struck in ");
+        return async_say_(at, waits);
+    default:
+        at = async_say_(at, " waits in ");
+        return async_say_(at, waits);
+    }
+}
+
+static size_t async_say_chain_(size_t at, const async_frame *frame)
+{
+    for (; frame != NULL; frame = frame->parent) {
+        at = async_say_(at, "\n    in ");
+        at = async_say_(at, frame->function);
+        at = async_say_(at, ", at ");
+        at = async_say_place_(at, frame->file, frame->line);
+    }
+    return at;
+}
+
+/* "task `work` (spawned at a.c:44) waits in async_sleep, for 150 ms
+ *     in nap, at a.c:12
+ *     in work, at a.c:30" */
+static void async_dump_one_(const char *before, const async_task *task)
+{
+    size_t at = async_say_(0, before);
+    unsigned state = async_state_(task);
+
+    at = state == ASYNC_IDLE_
+        ? async_say_(at, "task")
+        : async_say_task_(at, task->name, task->file, task->line);
+    at = async_say_state_(at, task);
+    if (state == ASYNC_JOINING_) {
+        const async_task *joined = (const async_task *)task->on;
+
+        at = async_say_(at, " for task `");
+        at = async_say_(at, joined->name);
+        at = async_say_(at, "`");
+    }
+    if (state >= ASYNC_YIELDED_) {
+        uint64_t ms = async_ms_since_(task->since);
+
+        at = async_say_(at, ", for ");
+        at = async_say_number_(at, ms < INT_MAX ? (int)ms : INT_MAX);
+        at = async_say_(at, " ms");
+    }
+    if (state > ASYNC_DONE_ && (task->timer.node.state & ASYNC_PENDING_) != 0) {
+        at = async_say_(at, ", and a cancel is pending");
+    }
+    if (state > ASYNC_NEW_) {
+        at = async_say_chain_(at, task == async_this_task_ ? async_innermost_
+                                                           : task->leaf);
+    }
+    (void)at;
+    ASYNC_WARN(async_said_());
+}
+
+/* In the order in which they were spawned. */
+static void async_dump_all_(const async_loop *loop)
+{
+    const async_task *task = loop->all;
+
+    while (task != NULL && task->all_next != NULL) {
+        task = task->all_next;
+    }
+    for (; task != NULL; task = task->all_prev) {
+        async_dump_one_("  ", task);
+    }
+}
+
+ASYNC_API void async_dump_task(const async_task *task)
+{
+    if (task == NULL) {
+        task = async_this_task_;
+    }
+    if (task == NULL) {
+        ASYNC_WARN("async: no task runs");
+    } else {
+        async_dump_one_("async: ", task);
+    }
+}
+
+ASYNC_API void async_dump(void)
+{
+    size_t at;
+
+    if (async_this_loop_ == NULL) {
+        ASYNC_WARN("async: no loop is current");
+        return;
+    }
+    at = async_say_(0, "async: tasks: ");
+    (void)async_say_number_(at, (int)async_this_loop_->alive);
+    ASYNC_WARN(async_said_());
+    async_dump_all_(async_this_loop_);
+}
+
 ASYNC_API void async_debug_deadlock_(const async_loop *loop)
 {
-    const async_task *task;
-
-    ASYNC_SAY_("async: deadlock: tasks remain, but nothing can wake them\n");
-    for (task = loop->all; task != NULL; task = task->all_next) {
-        const async_frame *frame;
-
-        ASYNC_SAY_("  task `%s` (spawned at %s:%d) waits in %s",
-                   task->name, task->file, task->line,
-                   task->waits == NULL ? "nothing" : task->waits);
-        if (async_state_(task) == ASYNC_JOINING_) {
-            ASYNC_SAY_(" for task `%s`",
-                       ((const async_task *)task->on)->name);
-        }
-        ASYNC_SAY_("\n");
-        for (frame = task->leaf; frame != NULL; frame = frame->parent) {
-            ASYNC_SAY_("    in %s, at %s:%d\n", frame->function, frame->file,
-                       frame->line);
-        }
-    }
+    ASYNC_WARN("async: deadlock: tasks remain, but nothing can wake them");
+    async_dump_all_(loop);
 }
 
 #endif

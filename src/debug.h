@@ -33,10 +33,16 @@ ASYNC_API async_step_ async_debug_call_(const char *name, const char *file,
 ASYNC_API void async_debug_called_(const async_step_ *step);
 ASYNC_API void async_debug_resume_(async_loop *loop, async_task *task);
 ASYNC_API void async_debug_suspended_(const async_loop *loop,
-                                      const async_task *task);
+                                      async_task *task);
 ASYNC_API void async_debug_returned_(const async_task *task);
 ASYNC_API void async_debug_finish_(async_loop *loop, async_task *task);
 ASYNC_API void async_debug_deadlock_(const async_loop *loop);
+
+/* "a.c:12", "task `work` (spawned at a.c:12)", as async_say_. */
+ASYNC_API size_t async_say_place_(size_t at, const char *file, int line);
+ASYNC_API size_t async_say_task_(size_t at, const char *name, const char *file,
+                                 int line);
+ASYNC_API uint64_t async_ms_since_(async_ticks began);
 
 /* The trail of an error, see trail.c: the task ends in one, or is spawned
  * again; a group or a gather raises the error of a task in its owner; a task of

@@ -123,6 +123,20 @@ ASYNC_API int async_loop_close(async_loop *loop);
  * operations mean; NULL for none. Returns the one before. */
 ASYNC_API async_loop *async_loop_use(async_loop *loop);
 
+/* async_dump(): in a debug build, say of every task of the current loop which
+ * one it is, what it waits for, since when, and the chain of awaits that led
+ * there, with file and line: through ASYNC_WARN, one call for each. In a
+ * release build nothing. From a task or callback of the loop, between its
+ * runs, or by hand in a debugger that stopped there: `call async_dump()`.
+ * async_dump_task(task) is about that one; NULL for the running one. */
+#if ASYNC_DEBUG
+ASYNC_API void async_dump(void);
+ASYNC_API void async_dump_task(const async_task *task);
+#else
+#define async_dump() ((void)0)
+#define async_dump_task(task) ((void)(task))
+#endif
+
 /* ---- for the operations ------------------------------------------------- */
 
 /* On a microcontroller the loop reaches what only some programs use through

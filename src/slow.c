@@ -33,33 +33,26 @@ ASYNC_API void async_debug_resume_(async_loop *loop, async_task *task)
 #endif
 }
 
-#if ASYNC_SLOW_MS > 0
-static uint64_t async_ms_since_(async_ticks began)
+ASYNC_API uint64_t async_ms_since_(async_ticks began)
 {
     async_ticks took = (async_ticks)(ASYNC_CLOCK() - began);
 
-    if (ASYNC_TIMER_WHEEL && (async_duration)took < 0) {
-        return 0;                       /* the clock went back */
-    }
     return (uint64_t)took * 1000 / ASYNC_TICK_HZ;
 }
 
-static size_t async_say_place_(size_t at, const char *file, int line)
-{
-    at = async_say_(at, file);
-    at = async_say_(at, ":");
-    return async_say_number_(at, line);
-}
-#endif
-
 /* "async: slow step: 150 ms, from a.c:25 to a.c:30, in task `crunch` (spawned
  * at a.c:44)" */
-ASYNC_API void async_debug_suspended_(const async_loop *loop,
-                                      const async_task *task)
+ASYNC_API void async_debug_suspended_(const async_loop *loop, async_task *task)
 {
 #if ASYNC_SLOW_MS > 0
-    uint64_t ms = async_ms_since_(loop->began);
+    uint64_t ms;
     size_t at;
+#endif
+
+    task->since = ASYNC_CLOCK();
+#if ASYNC_SLOW_MS > 0
+    ms = (uint64_t)(async_ticks)(task->since - loop->began) * 1000
+        / ASYNC_TICK_HZ;
 
     if (ms <= ASYNC_SLOW_MS) {
         return;
@@ -74,15 +67,11 @@ ASYNC_API void async_debug_suspended_(const async_loop *loop,
     at = task->leaf == NULL
         ? async_say_(at, "its end")
         : async_say_place_(at, task->leaf->file, task->leaf->line);
-    at = async_say_(at, ", in task `");
-    at = async_say_(at, task->name);
-    at = async_say_(at, "` (spawned at ");
-    at = async_say_place_(at, task->file, task->line);
-    (void)async_say_(at, ")");
+    at = async_say_(at, ", in ");
+    (void)async_say_task_(at, task->name, task->file, task->line);
     ASYNC_WARN(async_said_());
 #else
     (void)loop;
-    (void)task;
 #endif
 }
 

@@ -108,6 +108,7 @@ struct async_task {
     int line;
     const char *waits;          /* the operation it waits in */
     const void *on;             /* the object it waits for */
+    async_ticks since;          /* when it was suspended */
     async_frame *leaf;          /* the innermost coroutine of its chain */
     async_task *all_next, *all_prev;
     async_loop *loop;

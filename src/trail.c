@@ -74,23 +74,6 @@ static ASYNC_THREAD unsigned async_trail_age_;
 
 /* ---- what is said ---------------------------------------------------------- */
 
-static size_t async_say_at_(size_t at, const char *file, int line)
-{
-    at = async_say_(at, file);
-    at = async_say_(at, ":");
-    return async_say_number_(at, line);
-}
-
-static size_t async_say_task_(size_t at, const char *name, const char *file,
-                              int line)
-{
-    at = async_say_(at, "task `");
-    at = async_say_(at, name);
-    at = async_say_(at, "` (spawned at ");
-    at = async_say_at_(at, file, line);
-    return async_say_(at, ")");
-}
-
 static size_t async_say_error_(size_t at, int error)
 {
     if (error <= ASYNC_EUSER(0)) {
@@ -131,7 +114,7 @@ static size_t async_say_sites_(size_t at, const async_trail_ *trail)
             at = async_say_(at, what[site->what]);
             at = async_say_(at, site->function);
             at = async_say_(at, ", at ");
-            at = async_say_at_(at, site->file, site->line);
+            at = async_say_place_(at, site->file, site->line);
         }
     }
     return at;

@@ -1,5 +1,5 @@
 /* What a debug build says of errors: where one was raised, what it passed, and
- * which one nobody took. The programs here run in every build, and do the same;
+ * which one nobody took. And of tasks: what each waits for, and where. The programs here run in every build, and do the same;
  * what is said is compared where it is said. */
 #include "test.h"
 
@@ -582,4 +582,139 @@ TEST(trail_of_a_run_is_told_once)
     CHECK_EQ(async_loop_run(&loop, &p.job[1].task), ASYNC_EIO);
     CHECK_EQ(async_loop_close(&loop), 0);
     CHECK_WARNINGS("");
+}
+
+/* ---- who is there ----------------------------------------------------------------- */
+
+struct waiting { async_frame frame; async_task task; async_event *event; };
+
+static ASYNC waits(struct waiting *self)
+{
+    ASYNC_BEGIN(self);
+    AWAIT(async_event_wait(self->event));
+    ASYNC_END;
+}
+
+struct crowd {
+    async_frame frame;
+    async_event event;
+    struct waiting waiting[2];
+    struct waiting inner;
+    async_task polls, yields, joins, fresh;
+    struct leaf leaf;
+    struct crowd *self;
+    bool stop;
+};
+
+static ASYNC crowd_polls(struct crowd *self)
+{
+    ASYNC_BEGIN(self);
+    AWAIT_UNTIL(self->self->stop);
+    ASYNC_END;
+}
+
+static ASYNC crowd_yields(struct crowd *self)
+{
+    ASYNC_BEGIN(self);
+    while (!self->self->stop) {
+        AWAIT(async_yield());
+    }
+    ASYNC_END;
+}
+
+static ASYNC crowd_joins(struct crowd *self)
+{
+    ASYNC_BEGIN(self);
+    self->inner.event = &self->self->event;
+    AWAIT(async_join(&self->self->waiting[0].task));
+    AWAIT(waits(&self->inner));
+    ASYNC_END;
+}
+
+static ASYNC crowd(struct crowd *self)
+{
+    static struct crowd other[3];
+    int i;
+
+    ASYNC_BEGIN(self);
+    memset(other, 0, sizeof other);
+    for (i = 0; i < 3; i++) {
+        other[i].self = self;
+    }
+    for (i = 0; i < 2; i++) {
+        self->waiting[i].event = &self->event;
+        CHECK_EQ(async_spawn(&self->waiting[i].task, waits,
+                             &self->waiting[i]), 0);
+    }
+    CHECK_EQ(async_spawn(&self->polls, crowd_polls, &other[0]), 0);
+    CHECK_EQ(async_spawn(&self->yields, crowd_yields, &other[1]), 0);
+    CHECK_EQ(async_spawn(&self->joins, crowd_joins, &other[2]), 0);
+    AWAIT(async_sleep((async_duration)ASYNC_MS(30)));
+    CHECK_EQ(async_spawn(&self->fresh, leaf, &self->leaf), 0);
+    (void)test_warnings();
+    async_dump();
+    CHECK_WARNINGS("async: tasks: 7\n"
+                   "  task `crowd` (spawned at trail.c) runs\n"
+                   "    in crowd, at trail.c\n"
+                   "  task `waits` (spawned at trail.c) waits in "
+                   "async_event_wait, for 30 ms\n"
+                   "    in waits, at trail.c\n"
+                   "  task `waits` (spawned at trail.c) waits in "
+                   "async_event_wait, for 30 ms\n"
+                   "    in waits, at trail.c\n"
+                   "  task `crowd_polls` (spawned at trail.c) polls\n"
+                   "    in crowd_polls, at trail.c\n"
+                   "  task `crowd_yields` (spawned at trail.c) yields, for 0 ms\n"
+                   "    in crowd_yields, at trail.c\n"
+                   "  task `crowd_joins` (spawned at trail.c) waits in "
+                   "async_join for task `waits`, for 30 ms\n"
+                   "    in crowd_joins, at trail.c\n"
+                   "  task `leaf` (spawned at trail.c) has not run yet\n");
+    async_cancel(&self->fresh);
+    async_cancel(&self->waiting[1].task);
+    async_dump_task(&self->waiting[1].task);
+    CHECK_WARNINGS("async: task `waits` (spawned at trail.c) is struck in "
+                   "async_event_wait, for 30 ms, and a cancel is pending\n"
+                   "    in waits, at trail.c\n");
+    async_event_set(&self->event);
+    async_dump_task(&self->waiting[0].task);
+    CHECK_WARNINGS("async: task `waits` (spawned at trail.c) is woken from "
+                   "async_event_wait, for 30 ms\n"
+                   "    in waits, at trail.c\n");
+    async_event_clear(&self->event);
+    AWAIT(async_sleep((async_duration)ASYNC_MS(5)));
+    async_dump_task(&self->joins);
+    CHECK_WARNINGS("async: task `crowd_joins` (spawned at trail.c) waits in "
+                   "async_event_wait, for 5 ms\n"
+                   "    in waits, at trail.c\n"
+                   "    in crowd_joins, at trail.c\n");
+    async_dump_task(&self->waiting[0].task);
+    CHECK_WARNINGS("async: task `waits` (spawned at trail.c) is done\n");
+    async_dump_task(NULL);
+    CHECK_WARNINGS("async: task `crowd` (spawned at trail.c) runs\n"
+                   "    in crowd, at trail.c\n");
+    self->stop = true;
+    ASYNC_END;
+}
+
+TEST(dump_of_every_task)
+{
+    static struct crowd first;
+
+    memset(&first, 0, sizeof first);
+    CHECK_EQ(async_run(crowd, &first), 0);
+    CHECK_WARNINGS("");
+}
+
+TEST(dump_of_nothing)
+{
+    static async_task never;
+
+    async_dump();
+    CHECK_WARNINGS("async: no loop is current\n");
+    async_dump_task(NULL);
+    CHECK_WARNINGS("async: no task runs\n");
+    async_dump_task(&never);
+    CHECK_WARNINGS("async: task was never spawned\n");
+    (void)never;
 }
