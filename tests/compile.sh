@@ -15,10 +15,39 @@
 #   must-pass/   ` * flags: ...` to be added, ` * only c` or ` * only c++`,
 #                ` * notes` where notes without a warning are let pass
 #   must-trap/   ` * trap: regex` of its last words; ` * flags: ...`
+#
+# Those that must trap are linked to one library for each compiler, unless they
+# have flags or hooks of their own.
 ROOT=$(cd "$(dirname "$0")/.." && pwd)
 SELF=$ROOT/tests/compile.sh
 WARN="-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wimplicit-fallthrough \
 -Wswitch-default -Wswitch-enum -Wunused-label -Werror"
+APART=$ROOT/build/test/apart-${ASYNC_INCLUDE:-src}
+case $APART in *.) APART=${APART}joined ;; esac
+
+# compiler CC LANG: what to call
+compiler() {
+    case $2 in
+    c)   echo "$1 -std=c99" ;;
+    c++) echo "$(echo "$1" | sed 's/gcc/g++/; s/clang/clang++/') \
+-x c++ -std=c++11" ;;
+    esac
+}
+
+# apart FILE FLAGS: can it be compiled without the implementation?
+apart() {
+    [ -z "$2" ] && grep -q '^#define ASYNC_IMPLEMENTATION' "$1" \
+        && ! grep '^ *# *define ASYNC' "$1" | grep -qv 'ASYNC_IMPLEMENTATION$'
+}
+
+# library CC LANG: what they are linked to. Its words, if there are any, are
+# those of all who need it.
+library() {
+    # shellcheck disable=SC2046
+    $(compiler "$1" "$2") $WARN -DASYNC_DEBUG=1 -DASYNC_IMPLEMENTATION \
+        -I"$ROOT/${ASYNC_INCLUDE:-src}" -c -o "$APART/$1-$2.o" \
+        "$APART/library.c" > "$APART/$1-$2.log" 2>&1
+}
 
 # one KIND FILE CC LANG FLAGS REGEX: a single check
 one() {
@@ -26,11 +55,7 @@ one() {
     name="$kind/$(basename "$file" .c) $cc $lang${flags:+ $flags}"
     name="$name${ASYNC_INCLUDE:+ joined}"
     include="-I$ROOT/${ASYNC_INCLUDE:-src}"
-    case $lang in
-    c)   compile="$cc -std=c99" ;;
-    c++) compile="$(echo "$cc" | sed 's/gcc/g++/; s/clang/clang++/') \
--x c++ -std=c++11" ;;
-    esac
+    compile=$(compiler "$cc" "$lang")
     if ! command -v ${compile%% *} >/dev/null 2>&1; then
         echo "skip $name: no ${compile%% *}"
         return
@@ -56,9 +81,16 @@ one() {
         fi ;;
     must-trap)
         program=$(mktemp "${TMPDIR:-/tmp}/must-trap.XXXXXX")
+        library=''
+        if apart "$file" "$flags"; then
+            library="-x none $APART/$cc-$lang.o"
+            include=-I$APART
+        fi
         # shellcheck disable=SC2086
-        if ! words=$($compile $WARN -DASYNC_DEBUG=1 $flags $include \
-                     -o "$program" "$file" 2>&1); then
+        if [ -n "$library" ] && [ -s "$APART/$cc-$lang.log" ]; then
+            echo "FAIL $name: $(head -3 "$APART/$cc-$lang.log" | tr '\n' ' ')"
+        elif ! words=$($compile $WARN -DASYNC_DEBUG=1 $flags $include \
+                     -o "$program" "$file" $library 2>&1); then
             echo "FAIL $name: $(echo "$words" | head -3 | tr '\n' ' ')"
         elif words=$( (ulimit -c 0; exec "$program") 2>&1 ); then
             echo "FAIL $name: it goes on: $words"
@@ -111,6 +143,9 @@ $2
 END
     one "$kind" "$file" "$cc" "$lang" "$flags" "$regex"
     exit
+elif [ "$1" = --library ]; then
+    library "${2%|*}" "${2#*|}"
+    exit
 fi
 
 found=''
@@ -124,16 +159,31 @@ done
 CC_LIST=$found
 
 wanted=$*
-result=$(list | while IFS= read -r line; do
+jobs=${JOBS:-$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)}
+checks=$(list | while IFS= read -r line; do
     if [ -z "$wanted" ]; then
-        printf '%s\0' "$line"
+        printf '%s\n' "$line"
     fi
     for want in $wanted; do
         case $line in
-        *"$want"*) printf '%s\0' "$line" ;;
+        *"$want"*) printf '%s\n' "$line" ;;
         esac
     done
-done | xargs -0 -P "$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)" -n 1 \
-    sh "$SELF" --one)
+done)
+
+libraries=$(printf '%s\n' "$checks" \
+    | sed -n 's/^must-trap|[^|]*|\([^|]*|[^|]*\)|.*/\1/p' | sort -u)
+if [ -n "$libraries" ]; then
+    rm -rf "$APART"
+    mkdir -p "$APART"
+    header=$ROOT/${ASYNC_INCLUDE:-src}/async.h
+    printf '#undef ASYNC_IMPLEMENTATION\n#include "%s"\n' "$header" \
+        > "$APART/async.h"
+    printf '#include "%s"\n' "$header" > "$APART/library.c"
+    printf '%s\n' "$libraries" | xargs -P "$jobs" -I '{}' \
+        sh "$SELF" --library '{}'
+fi
+result=$(printf '%s\n' "$checks" | tr '\n' '\0' \
+    | xargs -0 -P "$jobs" -n 1 sh "$SELF" --one)
 echo "$result" | sort -k 2
 ! echo "$result" | grep -q '^FAIL'

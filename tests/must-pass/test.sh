@@ -1,5 +1,8 @@
 #!/bin/sh
-# See tests/compile.sh; with FULL=1 also against the joined header.
+# See tests/compile.sh; with FULL=1 also with a third compiler, and against the
+# joined header.
+CC_LIST=${CC_LIST:-gcc clang${FULL:+ clang-19}}
+export CC_LIST
 sh tests/compile.sh must-pass/ || bad=1
 if [ -n "$FULL" ]; then
     ASYNC_INCLUDE=. sh tests/compile.sh must-pass/ || bad=1
