@@ -102,12 +102,14 @@ END
     echo "structs core.c -DASYNC_STATIC -DSIZE_STRUCTS -Wl,--no-gc-sections"
 }
 
-# build_all TARGET [FLAGS...]: every program; false if one does not compile
+# build_all TARGET [FLAGS...]: every program, or those whose names are in
+# $only; false if one does not compile
 build_all() {
     all_of=$1
     shift
     good=true
     while read -r name source flags; do
+        case ${only:+" $only "} in '' | *" $name "*) ;; *) continue ;; esac
         build "$all_of" "$name" "$here/$source" $flags "$@" || good=false
     done << END
 $(programs)
