@@ -111,7 +111,7 @@ static ASYNC echo(struct main *self)
     ASYNC_BEGIN(self);
     ZERO(server);
     memset(client, 0, sizeof client);
-    self->listener = async_tcp_listen("127.0.0.1", 0, 5);
+    self->listener = async_tcp_listen("127.0.0.1", 0, CLIENTS);
     CHECK(self->listener >= 0);
     self->port = async_local_port(self->listener);
     CHECK(self->port > 0);
