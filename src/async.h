@@ -40,6 +40,7 @@
 #include "subprocess.h"
 #include "offload.h"
 #include "file.h"
+#include "resolve.h"
 #endif
 #endif
 #endif /* ASYNC_H */
@@ -89,6 +90,7 @@
 #include "fd.c"
 #include "net.c"
 #include "stream.c"
+#include "stream_read.c"
 #include "server.c"
 #include "signals.c"
 #include "subprocess_start.c"
@@ -96,6 +98,7 @@
 #include "subprocess_talk.c"
 #include "offload.c"
 #include "file.c"
+#include "resolve.c"
 #endif
 #endif
 #endif

@@ -1,7 +1,8 @@
 /* ===========================================================================
- * stream: two buffers between a descriptor and its readers and writers.
+ * stream: two buffers between a descriptor and its readers and writers. Here
+ * are the output and the ends; the input is in stream_read.c.
  *
- * The invariant, true whenever no function of this file runs:
+ * The invariant, true whenever no function of the two files runs:
  *
  *        in: | read before |#### received ####|      free      |+|  in_size,
  *            0          in_begin           in_end           in_size   +1: NUL
@@ -69,7 +70,8 @@ ASYNC_API int async_stream_open(async_stream *stream, int fd, void *in,
 /* What became of a read or a write. Most errors are told but once by the
  * kernel, and a broken connection then looks like one that came to its end: so
  * the stream remembers. What can never be sent is dropped. */
-static async_status async_stream_failed_(async_stream *stream, async_status rc)
+ASYNC_API async_status async_stream_failed_(async_stream *stream,
+                                            async_status rc)
 {
     if (rc == ASYNC_PENDING || rc == ASYNC_CANCEL || rc == ASYNC_ENOMEM
         || rc == ASYNC_ENOBUFS || rc == ASYNC_ENOSPC || rc == ASYNC_EMFILE
@@ -85,14 +87,9 @@ static async_status async_stream_failed_(async_stream *stream, async_status rc)
 
 /* ---- the output ---------------------------------------------------------- */
 
-ASYNC_INLINE_ size_t async_stream_written_(const async_stream *stream)
-{
-    return stream->out_end - stream->out_begin;
-}
-
 /* The end of every use of it: the sender waits on, or the next one is. */
-static async_status async_stream_used_(async_stream *stream, async_task *task,
-                                       async_status rc)
+ASYNC_API async_status async_stream_used_(async_stream *stream,
+                                          async_task *task, async_status rc)
 {
     if (rc == ASYNC_PENDING) {
         stream->sender = task;
@@ -170,8 +167,8 @@ static async_status async_stream_send_(async_stream *stream)
     return 0;
 }
 
-static async_status async_stream_flush_(async_stream *stream,
-                                        const async_task *task)
+ASYNC_API async_status async_stream_flush_(async_stream *stream,
+                                           const async_task *task)
 {
     if (stream->sender != task) {
         stream->goal = async_stream_written_(stream);
@@ -401,328 +398,6 @@ ASYNC_API async_status async_stream_flush(async_stream *stream)
 
     return rc != 0 ? rc
         : async_stream_used_(stream, task, async_stream_flush_(stream, task));
-}
-
-/* ---- the input ----------------------------------------------------------- */
-
-ASYNC_INLINE_ size_t async_stream_received_(const async_stream *stream)
-{
-    return stream->in_end - stream->in_begin;
-}
-
-/* What every read begins with: 0, or why it is over. */
-static async_status async_stream_begins_(async_stream *stream, async_task *task)
-{
-    if (stream == NULL) {
-        return async_settle_(task, ASYNC_EINVAL);
-    }
-    if (ASYNC_UNLIKELY_(stream->reader != NULL && stream->reader != task)) {
-        return async_settle_(task, ASYNC_EBUSY);
-    }
-    if (ASYNC_UNLIKELY_(!stream->open)) {
-        char none;
-
-        if (stream->sender == task) {       /* it was flushing, see below */
-            stream->sender = NULL;
-        }
-        if (stream->reader != task) {
-            return async_settle_(task, ASYNC_EBADF);
-        }
-        stream->reader = NULL;
-        return async_read(-1, &none, 1);    /* what is left of the wait */
-    }
-    if (stream->holds) {
-        stream->in[stream->in_begin] = stream->held;
-        stream->holds = false;
-    }
-    if (stream->reader == NULL) {
-        stream->scanned = 0;
-    }
-    return 0;
-}
-
-/* Before it may wait, a reader sends what was written: who reads a request and
- * writes an answer in turn need not flush. Not if that is another task's
- * affair, nor if it is back from waiting for input. A connection that breaks
- * here may still have something to read. */
-static async_status async_stream_tie_(async_stream *stream, async_task *task)
-{
-    async_status rc;
-
-    if (ASYNC_LIKELY_(async_stream_written_(stream) == 0
-                      && stream->sender != task)) {
-        return 0;
-    }
-    if (stream->sender != task
-        && (stream->sender != NULL || async_state_(task) != ASYNC_RUNNING_)) {
-        return 0;
-    }
-    rc = async_stream_used_(stream, task, async_stream_flush_(stream, task));
-    return rc == ASYNC_PENDING || rc == ASYNC_CANCEL || stream->error == 0
-        ? rc : 0;
-}
-
-/* Receive up to `room` bytes: how many, or 0 at the end. */
-static async_status async_stream_fetch_(async_stream *stream, async_task *task,
-                                        char *to, size_t room)
-{
-    async_status n;
-
-    if (stream->ended) {
-        return stream->error;
-    }
-    n = async_stream_tie_(stream, task);
-    if (n == 0) {
-        n = async_read(stream->fd, to, room);
-        if (n < 0) {
-            n = async_stream_failed_(stream, n);
-        }
-        if (n == 0 || n == stream->error) {
-            stream->ended = true;
-            n = stream->error;
-        }
-    }
-    stream->reader = n == ASYNC_PENDING ? task : NULL;
-    return n;
-}
-
-/* Into the buffer, which is not full. Bytes move to its front when they stand
- * in its last half, so that they move seldom, and a read is seldom a short one
- * for want of room. */
-static async_status async_stream_fill_(async_stream *stream, async_task *task)
-{
-    size_t received = async_stream_received_(stream);
-    async_status n;
-
-    if (received == 0) {
-        stream->in_begin = stream->in_end = 0;
-    } else if (stream->in_begin > 0
-               && stream->in_end > stream->in_size / 2) {
-        memmove(stream->in, stream->in + stream->in_begin, received);
-        stream->in_begin = 0;
-        stream->in_end = received;
-    }
-    n = async_stream_fetch_(stream, task, stream->in + stream->in_end,
-                            stream->in_size - stream->in_end);
-    if (n > 0) {
-        stream->in_end += (size_t)n;
-    }
-    return n;
-}
-
-/* Out of the buffer into the caller's memory: how many, at most `length`. */
-static size_t async_stream_copy_(async_stream *stream, void *to, size_t length)
-{
-    size_t n = async_stream_received_(stream);
-
-    n = n < length ? n : length;
-    memcpy(to, stream->in + stream->in_begin, n);
-    stream->in_begin += n;
-    return n;
-}
-
-ASYNC_API async_status async_stream_read(async_stream *stream, void *buffer,
-                                         size_t length)
-{
-    async_task *task = async_self_();
-    async_status rc = async_stream_begins_(stream, task);
-
-    if (rc != 0) {
-        return rc;
-    }
-    if (buffer == NULL && length != 0) {
-        return async_settle_(task, ASYNC_EINVAL);
-    }
-    length = async_fd_length_(length);
-    if (length != 0 && async_stream_received_(stream) == 0) {
-        if (length >= stream->in_size) {
-            return async_stream_fetch_(stream, task, (char *)buffer, length);
-        }
-        rc = async_stream_fill_(stream, task);
-        if (rc <= 0) {
-            return rc;
-        }
-    }
-    return length == 0
-        ? 0 : (async_status)async_stream_copy_(stream, buffer, length);
-}
-
-ASYNC_API async_status async_stream_read_exactly(async_stream *stream,
-                                                 void *buffer, size_t length,
-                                                 size_t *done)
-{
-    async_task *task = async_self_();
-    async_status rc = async_stream_begins_(stream, task);
-
-    if (rc != 0) {
-        return rc;
-    }
-    if (done == NULL || *done > length || (buffer == NULL && length != 0)) {
-        return async_settle_(task, ASYNC_EINVAL);
-    }
-    while (*done < length) {
-        char *to = (char *)buffer + *done;
-        size_t left = length - *done;
-
-        if (async_stream_received_(stream) > 0) {
-            *done += async_stream_copy_(stream, to, left);
-            continue;
-        }
-        rc = left >= stream->in_size
-            ? async_stream_fetch_(stream, task, to, left)
-            : async_stream_fill_(stream, task);
-        if (rc <= 0) {
-            return rc == 0 ? ASYNC_EPIPE : rc;
-        }
-        if (left >= stream->in_size) {
-            *done += (size_t)rc;
-        }
-    }
-    *done = 0;
-    return (async_status)async_fd_length_(length);
-}
-
-/* The length up to the end of the separator, or 0. What was looked at once is
- * not looked at again. */
-static size_t async_stream_find_(async_stream *stream, const char *separator,
-                                 size_t length)
-{
-    const char *begin = stream->in + stream->in_begin;
-    size_t received = async_stream_received_(stream);
-    const char *at;
-
-    while (received - stream->scanned >= length) {
-        at = (const char *)memchr(begin + stream->scanned, separator[0],
-                                  received - stream->scanned - (length - 1));
-        if (at == NULL) {
-            stream->scanned = received - (length - 1);
-            break;
-        }
-        stream->scanned = (size_t)(at - begin);
-        if (length == 1 || memcmp(at, separator, length) == 0) {
-            return stream->scanned + length;
-        }
-        stream->scanned++;
-    }
-    return 0;
-}
-
-/* Hand out the first n bytes where they are, with a NUL behind them. */
-static async_status async_stream_hand_out_(async_stream *stream, size_t n,
-                                           char **at)
-{
-    *at = stream->in + stream->in_begin;
-    stream->in_begin += n;
-    stream->held = stream->in[stream->in_begin];
-    stream->in[stream->in_begin] = '\0';
-    stream->holds = true;
-    return (async_status)n;
-}
-
-/* `rest`: what is left at the end counts as well. */
-static async_status async_stream_until_(async_stream *stream,
-                                        const char *separator, size_t length,
-                                        char **at, bool rest)
-{
-    async_task *task = async_self_();
-    async_status rc = async_stream_begins_(stream, task);
-    size_t n;
-
-    if (rc != 0) {
-        return rc;
-    }
-    if (separator == NULL || length == 0 || at == NULL
-        || stream->in_size == 0) {
-        return async_settle_(task, ASYNC_EINVAL);
-    }
-    for (;;) {
-        n = async_stream_find_(stream, separator, length);
-        if (n > 0) {
-            return async_stream_hand_out_(stream, n, at);
-        }
-        n = async_stream_received_(stream);
-        if (n == stream->in_size) {
-            return ASYNC_EMSGSIZE;
-        }
-        rc = async_stream_fill_(stream, task);
-        if (rc <= 0) {
-            break;
-        }
-    }
-    if (rc < 0 || (n != 0 && !rest)) {
-        return rc < 0 ? rc : ASYNC_EPIPE;
-    }
-    return async_stream_hand_out_(stream, n, at);
-}
-
-ASYNC_API async_status async_stream_read_line(async_stream *stream,
-                                              char **line)
-{
-    return async_stream_until_(stream, "\n", 1, line, true);
-}
-
-ASYNC_API async_status async_stream_read_until(async_stream *stream,
-                                               const void *separator,
-                                               size_t length, char **at)
-{
-    return async_stream_until_(stream, (const char *)separator, length, at,
-                               false);
-}
-
-ASYNC_API async_status async_stream_peek(async_stream *stream, size_t least,
-                                         char **at)
-{
-    async_task *task = async_self_();
-    async_status rc = async_stream_begins_(stream, task);
-
-    if (rc != 0) {
-        return rc;
-    }
-    if (at == NULL) {
-        return async_settle_(task, ASYNC_EINVAL);
-    }
-    if (least > stream->in_size) {
-        return async_settle_(task, ASYNC_EMSGSIZE);
-    }
-    while (async_stream_received_(stream) < least) {
-        rc = async_stream_fill_(stream, task);
-        if (rc < 0) {
-            return rc;
-        }
-        if (rc == 0) {
-            break;
-        }
-    }
-    *at = stream->in + stream->in_begin;
-    return (async_status)async_stream_received_(stream);
-}
-
-ASYNC_API int async_stream_skip(async_stream *stream, size_t length)
-{
-    if (stream == NULL) {
-        return ASYNC_EINVAL;
-    }
-    if (!stream->open) {
-        return ASYNC_EBADF;
-    }
-    if (stream->reader != NULL) {
-        return ASYNC_EBUSY;
-    }
-    if (length > async_stream_received_(stream)) {
-        return ASYNC_EINVAL;
-    }
-    if (stream->holds && length > 0) {
-        stream->in[stream->in_begin] = stream->held;
-        stream->holds = false;
-    }
-    stream->in_begin += length;
-    return 0;
-}
-
-ASYNC_API bool async_stream_at_eof(const async_stream *stream)
-{
-    return stream != NULL && stream->ended
-        && async_stream_received_(stream) == 0;
 }
 
 /* ---- the end ------------------------------------------------------------- */

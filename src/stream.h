@@ -189,3 +189,25 @@ ASYNC_API ASYNC async_stream_close(async_stream *stream);
 /* Close it at once; what was not sent is dropped. 0 or the error of close(2).
  * Not an awaitable. */
 ASYNC_API int async_stream_abort(async_stream *stream);
+
+/* ---- between its two files ----------------------------------------------- */
+
+#define async_stream_failed_ ASYNC_ABI_(async_stream_failed)
+#define async_stream_used_ ASYNC_ABI_(async_stream_used)
+#define async_stream_flush_ ASYNC_ABI_(async_stream_flush_some)
+
+ASYNC_INLINE_ size_t async_stream_written_(const async_stream *stream)
+{
+    return stream->out_end - stream->out_begin;
+}
+
+/* A read or a write has failed, or is pending: what to say of it. */
+ASYNC_API async_status async_stream_failed_(async_stream *stream,
+                                            async_status rc);
+
+/* Send what is written, if the task may: stream.c's async_stream_turn_. And the
+ * end of each such use. */
+ASYNC_API async_status async_stream_flush_(async_stream *stream,
+                                           const async_task *task);
+ASYNC_API async_status async_stream_used_(async_stream *stream,
+                                          async_task *task, async_status rc);
