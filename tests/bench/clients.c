@@ -78,6 +78,7 @@ static void exchange(long connections, long requests)
             if (it->sent < message) {
                 send_more(it);
             }
+            long before = it->received;
             ssize_t n;
             do {
                 n = read(it->fd, buffer, sizeof buffer);
@@ -89,7 +90,7 @@ static void exchange(long connections, long requests)
                 bench_check(it->received <= message,
                             "no more than was sent");
             } while (n == (ssize_t)sizeof buffer);
-            if (n > 0 && it->received == message) {
+            if (it->received > before && it->received == message) {
                 answered++;
                 if (sent < requests) {
                     send_one(it);

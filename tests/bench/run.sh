@@ -15,7 +15,7 @@ tsv=$2
 shift 2
 wanted=${*:-all}
 groups='resume switch spawn deep sleep timeout timers jump pipe echo \
-    cores http'
+    cores http server'
 case ${QUICK:-0} in
     0 | '') repetitions=5; pairs=7 ;;
     *) repetitions=1; pairs=1 ;;
@@ -92,17 +92,18 @@ instructions()
 # System calls per request, as the difference between two numbers of them.
 system_calls()
 {
-    for count in 2000 12000; do
+    for count in "$4" "$5"; do
         strace -c -o "$programs/strace-$count.txt" \
-            "$programs/$1_$2" "$3" $count > "$programs/out.txt" 2>&1 || return
+            "$programs/$1_$2" "$3" "$count" > "$programs/out.txt" 2>&1 ||
+            return
     done
-    awk -v subject="$2" -v name="$3" '
+    awk -v subject="$2" -v name="$3" -v more=$(($5 - $4)) '
         $1 ~ /^[0-9.]+$/ && $NF != "total" {
-            sum += FILENAME ~ /12000/ ? $4 : -$4
+            sum += FILENAME == ARGV[2] ? $4 : -$4
         }
         END {
-            print "1\t" subject "\t" name "\tsystem-calls\t" sum / 10000 "\t"
-        }' "$programs/strace-2000.txt" "$programs/strace-12000.txt" >> "$raw"
+            print "1\t" subject "\t" name "\tsystem-calls\t" sum / more "\t"
+        }' "$programs/strace-$4.txt" "$programs/strace-$5.txt" >> "$raw"
 }
 
 for group in $groups; do
@@ -120,10 +121,11 @@ for group in $groups; do
     for name in $names; do
         progress "$name ..."
         case $name in
-            *-memory | churn-1000000 | fire-1000000) times=1 ;;
+            *-memory | churn-1000000 | fire-1000000 | idle-*) times=1 ;;
             http-*) times=$(((repetitions + 1) / 2)) ;;
             churn-* | fire-* | jump-*) times=$(((repetitions + 1) / 2)) ;;
-            echo-* | pipe-* | cores-* | wake-*) times=$pairs ;;
+            echo-* | pipe-* | cores-* | wake-* | bulk-* | storm-*)
+                times=$pairs ;;
             *) times=$repetitions ;;
         esac
         repetition=1
@@ -179,15 +181,19 @@ fi
 if command -v strace > "$programs/out.txt" 2>&1; then
     if [ "${QUICK:-0}" = 0 ]; then
         progress "system calls ..."
-        for name in echo-64 pipe-ring; do
-            for subject in $(subjects_of ${name%-*}); do
+        while read -r group name few many; do
+            for subject in $(subjects_of "$group"); do
                 # The calls of other threads, but not of the clients: no way.
                 if [ "$subject" = threads ]; then
                     continue
                 fi
-                system_calls ${name%-*} "$subject" $name
+                system_calls "$group" "$subject" "$name" "$few" "$many"
             done
-        done
+        done <<END
+echo echo-64 2000 12000
+pipe pipe-ring 2000 12000
+server storm-1000 1000 4000
+END
     fi
 else
     echo 'strace is missing: system calls are not counted'
