@@ -146,16 +146,25 @@ static bool async_signal_is_good_(int number)
         && number != SIGFPE && number != SIGILL;
 }
 
+static bool async_signal_is_ours_(const struct sigaction *action)
+{
+    return (action->sa_flags & SA_SIGINFO) != 0
+        && action->sa_sigaction == async_signal_handler_;
+}
+
 /* One watcher more names the signal. The old handler is noted first, for ours
- * may be called at once. */
+ * may be called at once; unless it is ours, which somebody has put back. */
 static int async_signal_take_(int number)
 {
     struct sigaction *before = &async_signals_.before[number];
     struct sigaction action;
 
     if (async_signals_.count[number] == 0) {
-        if (ASYNC_SYS_(sigaction)(number, NULL, before) < 0) {
+        if (ASYNC_SYS_(sigaction)(number, NULL, &action) < 0) {
             return -errno;
+        }
+        if (!async_signal_is_ours_(&action)) {
+            *before = action;
         }
         memset(&action, 0, sizeof action);
         action.sa_sigaction = async_signal_handler_;
@@ -176,8 +185,7 @@ static void async_signal_give_(int number)
 
     if (--async_signals_.count[number] == 0
         && ASYNC_SYS_(sigaction)(number, NULL, &now) == 0
-        && (now.sa_flags & SA_SIGINFO) != 0
-        && now.sa_sigaction == async_signal_handler_) {
+        && async_signal_is_ours_(&now)) {
         (void)ASYNC_SYS_(sigaction)(number, &async_signals_.before[number],
                                     NULL);
     }

@@ -314,25 +314,46 @@ static int async_process_stream_(int i, unsigned flags, int given,
 }
 
 #if defined __linux__ && defined SYS_pidfd_open
-static int async_process_pidfd_(int pid)
+ASYNC_INLINE_ int async_process_pidfd_(int pid)
 {
     return (int)syscall(SYS_pidfd_open, pid, 0);
 }
 #else
-static int async_process_pidfd_(int pid)
+ASYNC_INLINE_ int async_process_pidfd_(int pid)
 {
     (void)pid;
     return -1;
 }
 #endif
 
+/* What the child says through the pipe, if it says anything before the exec:
+ * its error, or 0. */
+static int async_process_reported_(int report, int pid)
+{
+    int error = 0;
+    size_t done = 0;
+    ptrdiff_t n;
+
+    do {
+        n = ASYNC_SYS_(read)(report, (char *)&error + done,
+                             sizeof error - done);
+        done += n > 0 ? (size_t)n : 0;
+    } while ((n > 0 && done < sizeof error)
+             || (n < 0 && (errno == EINTR || errno == EAGAIN)));
+    if (n < 0) {
+        error = errno;
+        (void)kill(pid, SIGKILL);
+    }
+    return error;
+}
+
 /* Make the child, with all signals kept out for so long, and learn whether it
- * has become the program: its number, or why not. */
+ * has become the program: its number, or why not. The pipe is for a fork, also
+ * one that is called a vfork (under an emulator, say). */
 static int async_process_make_(struct async_child_ *child, int report)
 {
     sigset_t all;
-    int pid, status, error = 0;
-    ptrdiff_t n;
+    int pid, status, error;
 
     (void)sigfillset(&all);
     (void)sigprocmask(SIG_SETMASK, &all, &child->mask);
@@ -342,13 +363,8 @@ static int async_process_make_(struct async_child_ *child, int report)
     if (pid < 0) {
         return pid;
     }
-    if (child->shared) {
-        error = child->error;
-    } else {                    /* a fork, also where it is called a vfork */
-        do {
-            n = ASYNC_SYS_(read)(report, &error, sizeof error);
-        } while (n < 0 && errno == EINTR);
-    }
+    error = child->shared ? child->error
+                          : async_process_reported_(report, pid);
     if (error == 0) {
         return pid;
     }

@@ -4,10 +4,12 @@
 cd "$(dirname "$0")/../.." || exit 1
 mkdir -p build/fault
 bad=0
-for poll in 0 1; do
-    ${CC:-cc} -std=c99 ${CFLAGS:--O1 -g} -Wall -Wextra -DASYNC_POLL=$poll \
-        -I"${ASYNC_INCLUDE:-src}" -o build/fault/fault$poll \
-        tests/fault/fault.c -lpthread || exit 1
-    $WRAP build/fault/fault$poll "$@" || bad=1
+for program in fault subprocess; do
+    for poll in 0 1; do
+        ${CC:-cc} -std=c99 ${CFLAGS:--O1 -g} -Wall -Wextra -DASYNC_POLL=$poll \
+            -I"${ASYNC_INCLUDE:-src}" -o build/fault/$program$poll \
+            tests/fault/$program.c -lpthread || exit 1
+        $WRAP build/fault/$program$poll "$@" || bad=1
+    done
 done
 exit $bad

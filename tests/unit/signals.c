@@ -27,6 +27,7 @@ struct main {
     async_timeout scope;
     async_irq irq;
     int i, n, rc, outcome;
+    struct sigaction found;
     pthread_t thread;
 };
 
@@ -345,6 +346,22 @@ static ASYNC restores(struct main *self)
     signal(SIGUSR1, another_handler);
     CHECK_EQ(async_signal_close(&self->a), 0);
     CHECK(handler_of(SIGUSR1) == another_handler);
+
+    /* Ours is put back by somebody who found it, when nobody watches: what is
+     * called then, and comes back later, is the one from before. */
+    signal(SIGUSR1, own_handler);
+    CHECK_EQ(async_signal_open(&self->a, SIGUSR1), 0);
+    CHECK_EQ(sigaction(SIGUSR1, NULL, &self->found), 0);
+    CHECK_EQ(async_signal_close(&self->a), 0);
+    CHECK_EQ(sigaction(SIGUSR1, &self->found, NULL), 0);
+    own_calls = 0;
+    raise(SIGUSR1);
+    CHECK_EQ(own_calls, 1);
+    CHECK_EQ(async_signal_pass_(&self->a, SIGUSR1), 0);
+    raise(SIGUSR1);
+    CHECK_EQ(own_calls, 2);
+    CHECK_EQ(async_signal_close(&self->a), 0);
+    CHECK(handler_of(SIGUSR1) == own_handler);
     ASYNC_END;
 }
 
