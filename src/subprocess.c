@@ -226,18 +226,22 @@ ASYNC_API int async_process_close_end(int *end)
     return fd < 0 ? 0 : async_close(fd);
 }
 
+/* The signal comes before the end of its input, so that how it ends is not left
+ * to chance. */
 ASYNC_API int async_process_close(async_process *process)
 {
-    int err, got, status = 0;
+    int got, status = 0, err = 0;
 
     if (process == NULL || process->pid == 0) {
         return ASYNC_EINVAL;
     }
+    if (!async_process_look_(process)) {
+        err = async_process_send_(process, SIGKILL);
+    }
     (void)async_process_close_end(&process->in);
     (void)async_process_close_end(&process->out);
     (void)async_process_close_end(&process->err);
-    if (!async_process_look_(process)) {
-        err = async_process_send_(process, SIGKILL);
+    if (process->code == ASYNC_PENDING) {
         if (err < 0 && err != ASYNC_ESRCH) {
             return err;
         }
