@@ -35,12 +35,19 @@ static void async_call_fire_(async_alarm_ *alarm, async_ticks now)
 #if ASYNC_DEBUG
     async_step_ step = async_debug_call_(call->name, call->file, call->line);
 #endif
+#if !ASYNC_HOSTED
+    async_loop *loop = async_this_loop_;
+    async_ticks base = loop->timers.base;
+#endif
 
     (void)now;
     async_call_forget_(call);
     call->alarm.timer.node.state = 0;   /* the call may ask for itself again, */
     async_this_task_ = NULL;            /* and is no task */
     call->fn(call);                     /* and may free its memory */
+#if !ASYNC_HOSTED
+    loop->timers.base = base;           /* as the rest of what is due has it */
+#endif
 #if ASYNC_DEBUG
     async_debug_called_(&step);
 #endif

@@ -55,7 +55,7 @@ static async_status async_condition_relock_(async_task *task,
 ASYNC_API async_status async_condition_wait(async_condition *condition)
 {
     async_task *task = async_self_();
-    unsigned state = async_state_(task);
+    async_mark_ state = async_state_(task);
     int rc;
 
     if (state == ASYNC_READY_) {

@@ -257,6 +257,12 @@
 #define ASYNC_NOINLINE_
 #endif
 
+#if defined __GNUC__
+#define ASYNC_UNUSED_ __attribute__((unused))
+#else
+#define ASYNC_UNUSED_
+#endif
+
 #if defined __SDCC
 #define ASYNC_INLINE_ static inline
 #elif defined __GNUC__
@@ -265,17 +271,22 @@
 #define ASYNC_INLINE_ static inline
 #endif
 
-/* Small functions of the hot path: part of their callers, unless the user has
- * asked for small code. And what is seldom: apart from the function that does
- * the usual, which then saves no registers. */
+/* Small functions of the hot path (HOT): part of their callers, unless the user
+ * has asked for small code; then some (STEP, ONCE) are there just once, which
+ * the compiler by itself sees otherwise. And what is seldom (APART): apart from
+ * the function that does the usual, which then saves no registers. */
 #if defined __OPTIMIZE__ && !defined __OPTIMIZE_SIZE__ && defined __GNUC__
 #define ASYNC_HOT_ static inline __attribute__((always_inline, unused))
 #define ASYNC_FAST_ 1
 #define ASYNC_APART_ static ASYNC_NOINLINE_
+#define ASYNC_ONCE_
+#define ASYNC_STEP_ ASYNC_INLINE_
 #else
 #define ASYNC_HOT_ ASYNC_INLINE_
 #define ASYNC_FAST_ 0
 #define ASYNC_APART_ static
+#define ASYNC_ONCE_ ASYNC_NOINLINE_
+#define ASYNC_STEP_ ASYNC_UNUSED_ static ASYNC_NOINLINE_
 #endif
 
 /* One loop may run in each thread: the pointer to it belongs to the thread.

@@ -90,7 +90,7 @@ ASYNC_API void async_debug_spawn_(async_loop *loop, async_task *task,
 /* What the entry returned ends the task. Then nothing may be under way. */
 ASYNC_API void async_debug_returned_(const async_task *task)
 {
-    unsigned state = async_state_(task);
+    async_mark_ state = async_state_(task);
 
     if ((state >= ASYNC_WAITING_ && state <= ASYNC_DEAF_)
         || state == ASYNC_YIELDED_) {
@@ -145,7 +145,7 @@ ASYNC_API void async_frame_ends_(const void *memory, size_t size)
     /* The loop's main task is an exception: whoever runs the loop keeps its
      * memory, and async_run cancels what is left in it. */
     if (async_this_loop_ == NULL || async_this_task_ == NULL
-        || (async_this_task_ == async_this_loop_->u.until
+        || (async_this_task_ == async_this_loop_->until
             && async_this_task_->frame == memory)) {
         return;
     }

@@ -53,7 +53,7 @@ static bool async_joined_(async_task *task, async_task *target,
 /* It has not ended, and does not itself join another. */
 static bool async_runs_(const async_task *target)
 {
-    unsigned state = async_state_(target);
+    async_mark_ state = async_state_(target);
 
     return state > ASYNC_DONE_ && state != ASYNC_JOINING_;
 }

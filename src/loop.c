@@ -83,26 +83,25 @@ ASYNC_API bool async_wake_one_(async_list *list, int result)
 
 ASYNC_API async_status async_wait_(async_list *list)
 {
-    async_task *task = async_self_();
+    async_status rc = async_over_(async_self_());
 
-    if (async_granted_(task)) {
-        return task->timer.u.result;
-    }
-    if (ASYNC_STRUCK_P_(task)) {
-        return async_deliver_(task);
-    }
-    return async_park_(list);
+    return rc == ASYNC_PENDING ? async_park_(list) : rc;
 }
 
 /* ---- strikes ------------------------------------------------------------- */
 
 ASYNC_API void async_strike_(async_task *task)
 {
-    unsigned state = async_state_(task);
+    async_mark_ state = async_state_(task);
 
     if (state >= ASYNC_WAITING_ && state < ASYNC_DEAF_) {
         if (state == ASYNC_SLEEPING_) {
             async_timer_remove_(&async_this_loop_->timers, &task->timer);
+            if ((async_duration)(task->timer.u.deadline - ASYNC_CLOCK())
+                <= 0) {
+                async_wake_(task, 0);   /* its time has come as well */
+                return;
+            }
         } else if (task->timer.u.ring != NULL) {
             ASYNC_HOOKED_(unpark, async_unpark_)(task);
         }
@@ -151,16 +150,26 @@ ASYNC_API async_status async_deliver_(async_task *task)
     return ASYNC_CANCEL;
 }
 
-ASYNC_API async_status async_yield_(async_task *task)
+ASYNC_API async_status async_over_(async_task *task)
 {
-    if (async_state_(task) == ASYNC_YIELDED_) {
-        return async_settle_(task, 0);
+    async_mark_ state = async_state_(task);
+
+    if (state == ASYNC_READY_ || state == ASYNC_YIELDED_) {
+        return async_settle_(task, state == ASYNC_READY_
+                                   ? task->timer.u.result : 0);
     }
-    if (ASYNC_STRUCK_P_(task)) {
-        return async_deliver_(task);
+    return ASYNC_STRUCK_P_(task) ? async_deliver_(task) : ASYNC_PENDING;
+}
+
+ASYNC_API async_status async_yield_(void)
+{
+    async_task *task = async_self_();
+    async_status rc = async_over_(task);
+
+    if (rc == ASYNC_PENDING) {
+        async_set_state_(task, ASYNC_YIELDED_);
     }
-    async_set_state_(task, ASYNC_YIELDED_);
-    return ASYNC_PENDING;
+    return rc;
 }
 
 ASYNC_API async_status async_poll(void)
@@ -178,6 +187,7 @@ ASYNC_API async_status async_poll(void)
 
 /* ---- the life of a task -------------------------------------------------- */
 
+#if ASYNC_FAST_
 /* What a new task runs first; so the loop need not ask whether it is new. */
 static async_status async_begin_(void *frame)
 {
@@ -190,13 +200,15 @@ static async_status async_begin_(void *frame)
     task->timer.node.state = ASYNC_RUNNING_;
     return task->fn(frame);
 }
-
-ASYNC_API int async_spawn_(async_loop *loop, async_task *task, async_fn fn,
-                           void *frame
-#if ASYNC_DEBUG
-                           , const char *name, const char *file, int line
 #endif
-                           )
+
+ASYNC_ONCE_ ASYNC_API int async_spawn_(async_loop *loop, async_task *task, async_fn fn,
+                                        void *frame
+#if ASYNC_DEBUG
+                                        , const char *name, const char *file,
+                                        int line
+#endif
+                                        )
 {
     if (task == NULL || fn == NULL) {
         return ASYNC_EINVAL;
@@ -210,8 +222,12 @@ ASYNC_API int async_spawn_(async_loop *loop, async_task *task, async_fn fn,
 #endif
         return ASYNC_EALREADY;
     }
+#if ASYNC_FAST_
     task->fn = async_begin_;
     task->timer.u.entry = fn;
+#else
+    task->fn = fn;
+#endif
     task->frame = frame;
     task->joiners = NULL;
     task->scopes = NULL;
@@ -267,9 +283,10 @@ static void async_finish_(async_loop *loop, async_task *task, int result)
 #if ASYNC_DEBUG
     async_debug_finish_(loop, task);
 #endif
-    if (task == loop->u.until && loop->stop != ASYNC_ENDED_RUN_) {
-        loop->stop = ASYNC_ENDED_RUN_;
-        loop->u.result = result;        /* a callback may free the task */
+    if (task == loop->until) {
+        loop->until = NULL;             /* a callback may free the task */
+        loop->rc = result;
+        loop->stop = true;
     }
 #if ASYNC_FAST_
     if (task->joiners != NULL && task->joiners->next == task->joiners
@@ -331,17 +348,32 @@ ASYNC_API int async_on_done(async_task *task, async_watch *watch,
 
 /* ---- turns --------------------------------------------------------------- */
 
-/* A task that returned PENDING runs on next turn, unless it is parked. */
-static void async_requeue_(async_loop *loop, async_task *task)
+/* Between runs and steps, time goes on. */
+static void async_rest_(async_loop *loop)
 {
-    unsigned state = async_state_(task);
-
-    if (state == ASYNC_YIELDED_ || state == ASYNC_RUNNING_) {
-        async_ready_(loop, task);
-    }
+    loop->running = false;
+#if ASYNC_HOSTED
+    loop->fresh = false;
+#endif
 }
 
-/* Run once each task that is ready now. The queue is cut where it ends at
+#if ASYNC_FAST_
+#define ASYNC_RESUME_(task) (task)->fn((task)->frame)
+#else
+static async_status async_resume_(async_task *task)
+{
+    if (async_state_(task) == ASYNC_NEW_) {
+        if (ASYNC_STRUCK_P_(task)) {    /* cancelled before it began */
+            return ASYNC_CANCEL;
+        }
+        task->timer.node.state = ASYNC_RUNNING_;
+    }
+    return task->fn(task->frame);
+}
+#define ASYNC_RESUME_(task) async_resume_(task)
+#endif
+
+/* Run once each task that is ready now; there is one. The queue is cut where it ends at
  * this moment; what becomes ready meanwhile starts the next one. */
 ASYNC_HOT_ void async_run_ready_(async_loop *loop)
 {
@@ -349,9 +381,6 @@ ASYNC_HOT_ void async_run_ready_(async_loop *loop)
     async_node *next;
     async_node **end = loop->tail;
 
-    if (end == &loop->head) {
-        return;
-    }
     loop->tail = &loop->head;
     for (;; node = next) {
         async_task *task = ASYNC_TASK_(node);
@@ -362,15 +391,16 @@ ASYNC_HOT_ void async_run_ready_(async_loop *loop)
 #if ASYNC_DEBUG
         async_debug_resume_(loop, task);
 #endif
-        rc = task->fn(task->frame);
+        rc = ASYNC_RESUME_(task);
 #if ASYNC_DEBUG
         async_debug_suspended_(loop, task);
 #endif
         if (ASYNC_LIKELY_(rc == ASYNC_PENDING)) {
-            if (ASYNC_LIKELY_(task->timer.node.state == ASYNC_YIELDED_)) {
+            /* It runs on next turn, unless it is parked. */
+            if (ASYNC_LIKELY_(ASYNC_FAST_ && task->timer.node.state
+                                             == ASYNC_YIELDED_)
+                || async_state_(task) <= ASYNC_YIELDED_) {
                 async_ready_(loop, task);
-            } else {
-                async_requeue_(loop, task);
             }
         } else {
 #if ASYNC_DEBUG
@@ -384,31 +414,33 @@ ASYNC_HOT_ void async_run_ready_(async_loop *loop)
     }
 }
 
-static void async_expire_(async_loop *loop)
+/* Look at what an irq has announced, and wake whose time has come. True if
+ * there was any: then time may have passed, too. */
+static bool async_collect_(async_loop *loop)
 {
-    async_ticks now = async_now();
+    bool any = false;
     async_timer *timer;
+    async_ticks now;
 
-    while ((timer = async_timer_due_(&loop->timers, now)) != NULL) {
-        if (timer->node.state == ASYNC_ALARM_) {
-            async_alarm_ *alarm = (async_alarm_ *)(void *)timer;
+    if (ASYNC_ATOMIC_LOAD_(&loop->notified) != 0) {
+        (void)ASYNC_ATOMIC_SWAP_(&loop->notified, 0);
+        ASYNC_HOOKED_(dispatch, async_irq_dispatch_)(loop);
+        any = true;
+    }
+    if (!ASYNC_TIMERS_EMPTY_(&loop->timers)) {
+        now = async_now();
+        while ((timer = async_timer_due_(&loop->timers, now)) != NULL) {
+            any = true;
+            if (timer->node.state == ASYNC_ALARM_) {
+                async_alarm_ *alarm = (async_alarm_ *)(void *)timer;
 
-            alarm->fire(alarm, now);
-        } else {
-            async_wake_(ASYNC_TASK_(timer), 0);
+                alarm->fire(alarm, now);
+            } else {
+                async_wake_(ASYNC_TASK_(timer), 0);
+            }
         }
     }
-}
-
-/* Could anything but a ready task or a timer bring work? */
-static bool async_awaits_outside_(const async_loop *loop)
-{
-#if ASYNC_HOSTED
-    if (async_port_waits_(loop)) {
-        return true;
-    }
-#endif
-    return loop->irqs != NULL;
+    return any;
 }
 
 /* How long until something is due, seen from now: the turn took its time. */
@@ -419,10 +451,10 @@ static async_duration async_until_due_(async_loop *loop)
     if (!ASYNC_NONE_READY_(loop) || ASYNC_ATOMIC_LOAD_(&loop->notified) != 0) {
         return 0;
     }
-    if (ASYNC_TIMERS_EMPTY_(&loop->timers)) {
+    next = async_timer_next_(&loop->timers);
+    if (next == ASYNC_NEVER) {
         return ASYNC_NEVER;
     }
-    next = async_timer_next_(&loop->timers);
     passed = (async_ticks)(ASYNC_CLOCK() - loop->timers.base);
 #if ASYNC_TIMER_WHEEL           /* negative where the clock went back */
     next = (async_duration)(next - passed) > 0 ? next - passed : 0;
@@ -432,83 +464,91 @@ static async_duration async_until_due_(async_loop *loop)
     return next < ASYNC_NEVER ? (async_duration)next : ASYNC_NEVER - 1;
 }
 
-/* Gather what came from outside, after sleeping for at most `wait`. */
-static void async_collect_(async_loop *loop, async_duration wait)
-{
 #if ASYNC_HOSTED
+
+/* The same, with what the port knows, after sleeping for at most `wait`. */
+static void async_await_(async_loop *loop, async_duration wait)
+{
     if (wait != 0 || loop->fds != NULL) {
         ASYNC_IDLE(loop, wait);
     }
-#else
-    if (wait != 0) {
-        ASYNC_LOCK();
-        if (loop->notified == 0) {
-            ASYNC_IDLE(loop, wait);
-        }
-        ASYNC_UNLOCK();
-    }
-#endif
     loop->fresh = false;
-    if (ASYNC_ATOMIC_LOAD_(&loop->notified) != 0) {
-        (void)ASYNC_ATOMIC_SWAP_(&loop->notified, 0);
-        ASYNC_HOOKED_(dispatch, async_irq_dispatch_)(loop);
-    }
-    if (!ASYNC_TIMERS_EMPTY_(&loop->timers)) {
-        async_expire_(loop);
-    }
+    (void)async_collect_(loop);
 }
 
-/* Nothing is ready: sleep until something may be. False, with *rc, if that can
- * never be. */
-static bool async_sleep_on_(async_loop *loop, int *rc)
+/* Nothing is ready: sleep until something may be. False if nothing can. */
+static bool async_sleep_on_(async_loop *loop)
 {
     async_duration wait = async_until_due_(loop);
 
-    if (loop->alive == 0) {
-        *rc = 0;
+    if (wait == ASYNC_NEVER && loop->irqs == NULL
+        && !async_port_waits_(loop)) {
         return false;
     }
-    if (wait == ASYNC_NEVER && !async_awaits_outside_(loop)) {
-        *rc = ASYNC_EDEADLK;
-        return false;
-    }
-    async_collect_(loop, wait);
+    async_await_(loop, wait);
     return true;
 }
 
-/* Is there anything to look at before the next turn? */
-static bool async_outside_(const async_loop *loop)
+/* What there is to do before the next turn, some being ready. */
+ASYNC_HOT_ void async_look_(async_loop *loop)
 {
-#if ASYNC_HOSTED
-    if (loop->fds != NULL) {
-        return true;
+    if (loop->fds != NULL || ASYNC_ATOMIC_LOAD_(&loop->notified) != 0
+        || !ASYNC_TIMERS_EMPTY_(&loop->timers)) {
+        async_await_(loop, 0);
+    } else {
+        loop->fresh = false;
     }
-#endif
-    return ASYNC_ATOMIC_LOAD_(&loop->notified) != 0
-        || !ASYNC_TIMERS_EMPTY_(&loop->timers);
 }
 
+#else
+
+#define async_look_(loop) ((void)async_collect_(loop))
+
+static bool async_sleep_on_(async_loop *loop)
+{
+    async_duration wait;
+
+    if (async_collect_(loop)) {
+        return true;
+    }
+    wait = (async_duration)async_timer_next_(&loop->timers);   /* from now */
+    if (wait == ASYNC_NEVER && loop->irqs == NULL) {
+        return false;
+    }
+    ASYNC_LOCK();
+    if (loop->notified == 0) {
+        ASYNC_IDLE(loop, wait);
+    }
+    ASYNC_UNLOCK();
+    return true;
+}
+
+#endif
+
+/* Turns until a stop; what that means is in loop->rc. */
 static int async_turns_(async_loop *loop)
 {
-    int rc = ASYNC_EINTR;
-
+    loop->rc = ASYNC_EINTR;
     loop->running = true;
-    while (loop->stop == ASYNC_GO_ON_) {
-        if (ASYNC_NONE_READY_(loop)) {
-            if (!async_sleep_on_(loop, &rc)) {
-                break;
-            }
-        } else if (async_outside_(loop)) {
-            async_collect_(loop, 0);
-        } else {
-            loop->fresh = false;
+    while (!loop->stop) {
+        if (!ASYNC_NONE_READY_(loop)) {
+            async_look_(loop);
+            async_run_ready_(loop);
+        } else if (loop->alive == 0) {
+            loop->rc = 0;
+            break;
+        } else if (!async_sleep_on_(loop)) {
+            loop->rc = ASYNC_EDEADLK;
+#if ASYNC_DEBUG
+            async_debug_deadlock_(loop);
+#endif
+            break;
         }
-        async_run_ready_(loop);
     }
     async_this_task_ = NULL;
-    loop->running = false;
-    loop->fresh = false;
-    return rc;
+    loop->stop = false;
+    async_rest_(loop);
+    return loop->rc;
 }
 
 ASYNC_API int async_loop_run(async_loop *loop, const async_task *until)
@@ -523,30 +563,20 @@ ASYNC_API int async_loop_run(async_loop *loop, const async_task *until)
         || (before != NULL && before->running)) {
         return ASYNC_EBUSY;
     }
-    if (until != NULL && async_state_(until) == ASYNC_IDLE_) {
-        return ASYNC_EINVAL;
-    }
-    async_this_loop_ = loop;
-    if (until != NULL && async_done(until)) {
+    if (until != NULL && async_state_(until) <= ASYNC_DONE_) {
 #if ASYNC_DEBUG
         async_trail_taken_(until, ASYNC_BY_RESULT_);
 #endif
-        rc = until->timer.u.result;
-    } else {
-        loop->u.until = until;
-        rc = async_turns_(loop);
-#if ASYNC_DEBUG
-        if (rc == ASYNC_EDEADLK) {
-            async_debug_deadlock_(loop);
-        }
-        async_trail_of_main_(loop);
-#endif
-        if (loop->stop == ASYNC_ENDED_RUN_) {
-            rc = loop->u.result;
-        }
-        loop->u.until = NULL;
-        loop->stop = ASYNC_GO_ON_;
+        return async_state_(until) == ASYNC_DONE_ ? until->timer.u.result
+                                                  : ASYNC_EINVAL;
     }
+    async_this_loop_ = loop;
+    loop->until = until;
+    rc = async_turns_(loop);
+    loop->until = NULL;
+#if ASYNC_DEBUG
+    async_trail_of_main_(loop);
+#endif
     async_this_loop_ = before;
     return rc;
 }
@@ -568,10 +598,11 @@ ASYNC_API async_duration async_loop_step(async_loop *loop)
     }
     async_this_loop_ = loop;
     loop->running = true;
-    async_collect_(loop, 0);
-    async_run_ready_(loop);
-    loop->running = false;
-    loop->fresh = false;
+    async_look_(loop);
+    if (!ASYNC_NONE_READY_(loop)) {
+        async_run_ready_(loop);
+    }
+    async_rest_(loop);
     wait = async_until_due_(loop);
     async_this_task_ = task;
 #if ASYNC_DEBUG
@@ -583,8 +614,8 @@ ASYNC_API async_duration async_loop_step(async_loop *loop)
 
 ASYNC_API void async_loop_stop(async_loop *loop)
 {
-    if (loop != NULL && loop->stop == ASYNC_GO_ON_) {
-        loop->stop = ASYNC_STOPPED_;
+    if (loop != NULL) {
+        loop->stop = true;
     }
 }
 
@@ -600,12 +631,12 @@ ASYNC_API int async_loop_open(async_loop *loop)
     loop->running = false;
     loop->lists = NULL;
     loop->irqs = NULL;
-    loop->u.until = NULL;
+    loop->until = NULL;
     loop->alive = 0;
-    loop->fresh = false;
-    loop->stop = ASYNC_GO_ON_;
+    loop->stop = false;
     loop->notified = 0;
 #if ASYNC_HOSTED
+    loop->fresh = false;
     loop->round = 0;
     loop->left = 0;
     loop->fds = NULL;
@@ -744,11 +775,10 @@ ASYNC_API int async_loop_cancel_all(async_loop *loop)
 #endif
         async_cancel_found_(loop);
         do {                            /* whatever the cleanups stop */
-            loop->stop = ASYNC_GO_ON_;
+            loop->stop = false;
             rc = async_turns_(loop);
         } while (rc == ASYNC_EINTR && ASYNC_ROUND_GOES_ON_(loop));
     }
-    loop->stop = ASYNC_GO_ON_;
     async_this_loop_ = before;
     if (loop->alive == 0) {
         return 0;

@@ -21,33 +21,25 @@
 struct async_irq;
 struct async_call;
 
-enum { ASYNC_GO_ON_ = 0, ASYNC_STOPPED_, ASYNC_ENDED_RUN_ };
-
 struct async_loop {
     async_node *head;           /* ready queue: the oldest, */
     async_node **tail;          /* and where to append; &head: it is empty */
     async_list *lists;          /* wait lists in which somebody waits */
     struct async_irq *irqs;     /* irqs for which somebody waits */
-    union {
-        const async_task *until;    /* the run ends when this one is done */
-        int result;                 /* and that was it; its memory may go */
-    } u;
+    const async_task *until;    /* the run ends when this one is done */
+    int rc;                     /* what the run returns when it stops */
     unsigned alive;             /* tasks spawned and not done */
-    async_ticks now;            /* the time of this turn, if `fresh` */
-    bool fresh;
-    unsigned char stop;         /* ASYNC_GO_ON_ and so on */
+    bool stop;                  /* after this turn */
     bool running;               /* inside a run or a step of it */
-#if ASYNC_HOSTED
-    volatile unsigned notified; /* an irq was raised: look at irqs */
-#else
-    volatile unsigned char notified;
-#endif
-#if !ASYNC_HOSTED               /* see ASYNC_HOOK_ */
-    void (*unpark)(async_task *task);
+#if !ASYNC_HOSTED
+    volatile unsigned char notified;    /* an irq was raised: look at irqs */
+    void (*unpark)(async_task *task);   /* see ASYNC_HOOK_ */
     void (*tell)(async_task *task, int result);
     void (*dispatch)(async_loop *loop);
-#endif
-#if ASYNC_HOSTED
+#else
+    bool fresh;
+    async_ticks now;            /* the time of this turn, if `fresh` */
+    volatile unsigned notified;
     unsigned char round;        /* closing: tasks spawned from here on */
     unsigned left;              /* closing: tasks of earlier rounds */
     struct async_fds *fds;      /* what it knows of descriptors, or NULL */
@@ -160,7 +152,7 @@ ASYNC_API void async_debug_misuse_(const char *operation, const char *what);
 
 /* Append a task that is in no queue to the ready queue: O(1). The queue ends
  * where `tail` points, and what stands there is of no meaning. */
-ASYNC_INLINE_ void async_ready_(async_loop *loop, async_task *task)
+ASYNC_STEP_ void async_ready_(async_loop *loop, async_task *task)
 {
     *loop->tail = &task->timer.node;
     loop->tail = &task->timer.node.next;
@@ -170,7 +162,7 @@ ASYNC_INLINE_ void async_ready_(async_loop *loop, async_task *task)
 
 /* Grant a parked task what it waits for, with the result of its operation.
  * The caller has taken it out of its list, or does so at once. */
-ASYNC_INLINE_ void async_wake_(async_task *task, int result)
+ASYNC_STEP_ void async_wake_(async_task *task, int result)
 {
 #if ASYNC_DEBUG
     if (task->loop != async_this_loop_) {
@@ -215,6 +207,11 @@ ASYNC_INLINE_ async_status async_link_(async_node **ring, unsigned state)
     return ASYNC_PENDING;
 }
 
+/* How every operation begins, each time that it is evaluated: with the result
+ * that its task was granted; with ASYNC_CANCEL, which delivers a strike; or
+ * with ASYNC_PENDING: it looks whether it can go on, or parks. */
+ASYNC_API async_status async_over_(async_task *task);
+
 /* Is a strike to be delivered to this task? */
 #define ASYNC_STRUCK_P_(task) ((task)->timer.node.state & ASYNC_STRIKE_)
 
@@ -256,12 +253,13 @@ ASYNC_INLINE_ async_task *async_self_in_(const char *operation)
 #define async_self_() async_this_task_
 #endif
 
-/* The rest of async_yield: for a task over which something hangs. */
-ASYNC_API async_status async_yield_(async_task *task);
+/* All of async_yield; the function below is what is usual of it. */
+ASYNC_API async_status async_yield_(void);
 
 /* AWAIT(async_yield()): let every other ready task run first. Task only. */
 ASYNC_INLINE_ ASYNC async_yield(void)
 {
+#if ASYNC_FAST_
     async_task *task = async_self_();
 
     if (ASYNC_LIKELY_(task->timer.node.state == ASYNC_YIELDED_)) {
@@ -272,7 +270,8 @@ ASYNC_INLINE_ ASYNC async_yield(void)
         task->timer.node.state = ASYNC_YIELDED_;    /* the loop queues it */
         return ASYNC_PENDING;
     }
-    return async_yield_(task);
+#endif
+    return async_yield_();
 }
 
 /* The operation completes: whatever the task was resumed for, it is over. */

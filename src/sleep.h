@@ -30,7 +30,7 @@ ASYNC_API ASYNC async_sleep(async_duration duration);
 ASYNC_API ASYNC async_sleep_until(async_ticks time);
 
 /* The same, where it has been read in this turn already: at once. */
-#if ASYNC_FAST_
+#if ASYNC_FAST_ && ASYNC_HOSTED
 #define ASYNC_NOW_() \
     (ASYNC_LIKELY_(async_this_loop_->fresh) ? async_this_loop_->now \
                                             : async_now())

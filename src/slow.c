@@ -147,7 +147,7 @@ ASYNC_API void async_frame_leaves_(const async_frame *frame,
         return;
     }
     async_check_dropped_(frame);
-    if (async_this_task_ == async_this_loop_->u.until
+    if (async_this_task_ == async_this_loop_->until
         && async_this_task_->frame == memory) {
         return;
     }

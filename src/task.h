@@ -236,9 +236,9 @@ ASYNC_EXTERN_C_ ASYNC_LOCAL_ ASYNC_THREAD async_task *async_this_task_;
 #define ASYNC_TASK_(n) ((async_task *)(void *)(n))
 
 /* The node's state, apart from what hangs over it. */
-ASYNC_INLINE_ unsigned async_state_(const async_task *task)
+ASYNC_INLINE_ async_mark_ async_state_(const async_task *task)
 {
-    return task->timer.node.state & ASYNC_STATE_;
+    return (async_mark_)(task->timer.node.state & ASYNC_STATE_);
 }
 
 ASYNC_INLINE_ void async_set_state_(async_task *task, unsigned state)

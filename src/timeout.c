@@ -3,6 +3,10 @@
  * ======================================================================== */
 #include "timeout.h"
 
+/* Above 0, and not for ever, in one comparison. */
+#define ASYNC_FINITE_(duration) \
+    ((async_ticks)((async_ticks)(duration) - 1) < (async_ticks)ASYNC_NEVER - 1)
+
 static bool async_queued_(const async_timeout *timeout)
 {
     return timeout->alarm.timer.node.state == ASYNC_ALARM_;
@@ -41,6 +45,7 @@ static void async_timeout_disarm_(async_timeout *timeout)
     timeout->alarm.timer.node.state = 0;
 }
 
+#if ASYNC_HOSTED
 /* Apart, so that the rest needs no stack. */
 ASYNC_APART_ void async_timeout_open_late_(async_timeout *timeout,
                                            async_duration duration)
@@ -48,27 +53,35 @@ ASYNC_APART_ void async_timeout_open_late_(async_timeout *timeout,
     (void)async_now();
     async_timeout_open_(timeout, duration);
 }
+#endif
 
 ASYNC_API void async_timeout_open_(async_timeout *timeout,
                                    async_duration duration)
 {
     async_task *task = async_self_();
 
+#if ASYNC_HOSTED
     if (!async_this_loop_->fresh) {
         async_timeout_open_late_(timeout, duration);
         return;
     }
+#endif
     async_scope_enter_(&timeout->scope, task);
     timeout->alarm.timer.node.state = ASYNC_UNARMED_;
-    timeout->deadline = (async_ticks)(async_this_loop_->now
+    timeout->deadline = (async_ticks)(ASYNC_NOW_()
                                     + (async_ticks)duration);
-    if (duration <= 0 || duration == ASYNC_NEVER) {
+    if (!ASYNC_FINITE_(duration)) {
         timeout->alarm.timer.node.state = 0;
         if (duration <= 0) {
             timeout->scope.fired |= ASYNC_POLLS_;
             async_scope_strike_(&timeout->scope);
         }
     }
+#if !ASYNC_HOSTED
+    else {
+        async_timeout_arm_(timeout);
+    }
+#endif
 }
 
 ASYNC_API async_status async_timeout_leave_(async_timeout *timeout,
@@ -108,9 +121,12 @@ static ASYNC_NOINLINE_ int async_timeout_move_(async_timeout *timeout,
 ASYNC_API int async_timeout_reschedule(async_timeout *timeout,
                                        async_duration duration)
 {
-    if (timeout != NULL && async_queued_(timeout) && async_this_loop_->fresh
-        && duration > 0 && duration != ASYNC_NEVER) {
-        async_ticks deadline = (async_ticks)(async_this_loop_->now
+    if (timeout != NULL && async_queued_(timeout)
+#if ASYNC_HOSTED
+        && async_this_loop_->fresh
+#endif
+        && ASYNC_FINITE_(duration)) {
+        async_ticks deadline = (async_ticks)(ASYNC_NOW_()
                                              + (async_ticks)duration);
 
         if ((async_duration)(deadline - timeout->alarm.timer.u.deadline) >= 0) {

@@ -84,6 +84,19 @@ ASYNC_INLINE_ void async_timeout_enter_(async_timeout *timeout,
     }
 }
 
+/* What is ready at once never goes into the queue. (A microcontroller's goes
+ * there when it is entered: its queue is short, and time passes in a turn.) */
+ASYNC_INLINE_ void async_timeout_suspends_(async_timeout *timeout)
+{
+#if ASYNC_HOSTED
+    if (timeout->alarm.timer.node.state == ASYNC_UNARMED_) {
+        async_timeout_arm_(timeout);
+    }
+#else
+    (void)timeout;
+#endif
+}
+
 /* A block is entered once. It may suspend anywhere: the deadline is set now. */
 ASYNC_INLINE_ void async_timeout_begin_(async_timeout *timeout,
                                         async_duration duration)
@@ -94,9 +107,7 @@ ASYNC_INLINE_ void async_timeout_begin_(async_timeout *timeout,
     }
 #endif
     async_timeout_enter_(timeout, duration);
-    if (timeout->alarm.timer.node.state == ASYNC_UNARMED_) {
-        async_timeout_arm_(timeout);
-    }
+    async_timeout_suspends_(timeout);
 }
 
 /* rc: how the block ended, in-flight codes included; returns what becomes of
@@ -111,8 +122,6 @@ ASYNC_INLINE_ ASYNC async_timeout_await_(async_timeout *timeout,
     if (rc != ASYNC_PENDING) {
         return async_timeout_leave_(timeout, rc);
     }
-    if (timeout->alarm.timer.node.state == ASYNC_UNARMED_) {
-        async_timeout_arm_(timeout);
-    }
+    async_timeout_suspends_(timeout);
     return rc;
 }

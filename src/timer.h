@@ -66,7 +66,7 @@ ASYNC_API void async_timer_remove_(async_timers *timers, async_timer *timer);
 ASYNC_API async_timer *async_timer_due_(async_timers *timers, async_ticks now);
 
 /* How long after base something may be due: exact, or early where a crowd of
- * timers is near. ASYNC_NEVER when the queue is empty. */
+ * timers is near. ASYNC_NEVER when the queue is empty, and then only. */
 ASYNC_API async_ticks async_timer_next_(const async_timers *timers);
 
 /* For a loop that ends: call fn for each timer; fn may remove that one. */

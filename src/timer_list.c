@@ -52,11 +52,14 @@ ASYNC_API async_timer *async_timer_due_(async_timers *timers, async_ticks now)
 
 ASYNC_API async_ticks async_timer_next_(const async_timers *timers)
 {
+    async_ticks next;
+
     if (timers->first == NULL) {
         return ASYNC_NEVER;
     }
-    return (async_ticks)(ASYNC_TIMER_OF_(timers->first)->u.deadline
+    next = (async_ticks)(ASYNC_TIMER_OF_(timers->first)->u.deadline
                          - timers->base);
+    return next < ASYNC_NEVER ? next : ASYNC_NEVER - 1;
 }
 
 ASYNC_API void async_timer_each_(async_timers *timers,

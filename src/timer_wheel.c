@@ -178,7 +178,8 @@ ASYNC_API async_ticks async_timer_next_(const async_timers *timers)
             first = ASYNC_TIMER_OF_(node)->u.deadline;
         }
     }
-    return first > timers->base ? first - timers->base : 0;
+    first = first > timers->base ? first - timers->base : 0;
+    return first < ASYNC_NEVER ? first : ASYNC_NEVER - 1;
 }
 
 ASYNC_API void async_timer_each_(async_timers *timers,

@@ -367,7 +367,7 @@ ASYNC_API void async_trail_ends_(const async_loop *loop, const async_task *task)
     mine->file = task->file;
     mine->line = task->line;
     joiner = async_takers_(task, &calls);
-    if (task == loop->u.until && loop->stop != ASYNC_ENDED_RUN_) {
+    if (task == loop->until) {
         mine->state = ASYNC_OF_MAIN_;
     } else if (joiner != NULL) {
         async_trail_hand_(mine, joiner, joiner->leaf, true);

@@ -721,7 +721,12 @@ static struct model_watch { int used, body, handler, task, live; long order; }
 static struct { int set, value; } mf[FUTURES];
 static struct { int count, waiter; long order; } mi[IRQS];
 static int queue[TASKS + 1], queued;
-static long m_time, m_now, m_order;
+static long m_time, m_order;
+#if ASYNC_HOSTED
+static long m_now;          /* of this turn; elsewhere nobody keeps that */
+#else
+#define m_now m_time
+#endif
 static int m_spawns, m_alive, m_stop, m_notified, m_until, m_until_result;
 
 static void enqueue(int k, enum why why)
@@ -760,7 +765,8 @@ static void strike(int k)
 {
     mt[k].forwarded = 0;
     if (mt[k].place > QUEUED) {
-        enqueue(k, STRUCK);
+        enqueue(k, mt[k].place == ASLEEP && m_time >= mt[k].deadline
+                ? GRANTED : STRUCK);
     }
 }
 
@@ -827,7 +833,7 @@ static void enter(int k, int depth, int d, int lazy)
     t->scopes[t->inner++] = depth;
     if (d <= 0) {
         fire(k, depth);
-    } else if (lazy) {
+    } else if (lazy && ASYNC_HOSTED) {
         s->lazy = 1;
         s->deadline = m_now + d;
     } else {
@@ -1001,7 +1007,7 @@ static int m_sleep(int k, enum why why, long deadline, int already)
 {
     struct model_task *t = &mt[k];
 
-    if (why == GRANTED || (why == STRUCK && m_now >= t->deadline)) {
+    if (why == GRANTED) {
         return 0;
     }
     if (already) {
@@ -1427,7 +1433,9 @@ static void run_model(void)
         mi[i].waiter = -1;
     }
     queued = m_spawns = m_alive = m_stop = m_notified = 0;
-    m_time = m_now = m_order = 0;
+    m_time = 0;
+    m_now = 0;
+    m_order = 0;
     m_until = -1;
     for (i = 0; i < (prog.tasks + 1) / 2; i++) {
         (void)m_spawn(i);

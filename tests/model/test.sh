@@ -75,7 +75,7 @@ if [ -n "$FULL" ]; then
     mutant own_strike 'if (!undelivered)' 'if (false)' scope.c
     mutant forwarding 'async_cancel(target)' '(void)0' join.c
     mutant circle 'return target == task' 'return false' join.c
-    mutant granted_sleep 'async_state_(task) == ASYNC_STRUCK_' 'false' sleep.c
+    mutant granted_sleep 'async_wake_(task, 0);   ' '; ' loop.c
     mutant coalescing '(node->state \& ASYNC_PENDING_) != 0' 'false' loop.c
     mutant moved_deadline '(now - base)' '(now - base) * 0' timeout.c
 fi
