@@ -1,8 +1,8 @@
-# Benchmarks: make bench, QUICK=1 make bench, make bench-limits; make plots draws
-# what was measured; make guard writes the table of instructions that the tests
-# compare with.
-# Every tests/bench/*_*.c is a program; those that end in _async use async.h, so
-# does _coarse, those in peers/ what is installed of other libraries and languages.
+# Benchmarks: make bench, QUICK=1 make bench, make bench-limits; make plots
+# draws what was measured; make guard writes the table of instructions that the
+# tests compare with.
+# Every tests/bench/*_*.c is a program; those that end in _async or _coarse use
+# async.h, those in peers/ what is installed of other libraries and languages.
 BENCH_OUT = build/bench
 BENCH_CFLAGS = -std=c99 -O2 -Wall -Wextra
 BENCH_LDLIBS = -pthread

@@ -1,6 +1,6 @@
-/* The clients of the echo and of the HTTP benchmark. The processor time of the server is read
- * by its clients, at the moments when the measurement begins and ends, so that
- * the server under test needs to know nothing about it. */
+/* The clients of the echo and of the HTTP benchmark. The processor time of the
+ * server is read by its clients, at the moments when the measurement begins and
+ * ends, so that the server under test needs to know nothing about it. */
 #include "clients.h"
 #include "bench.h"
 #include "http.h"

@@ -22,7 +22,9 @@ plot()
     function log10(x) { return log(x) / log(10) }
     function down(x,    n) { n = int(x); return n > x ? n - 1 : n }
     function px(x) { return left + (log10(x) - x0) / (x1 - x0) * width }
-    function py(y) { return top + height - (log10(y) - y0) / (y1 - y0) * height }
+    function py(y) {
+        return top + height - (log10(y) - y0) / (y1 - y0) * height
+    }
     function spaced(n) {
         return n < 1000 ? n "" : spaced(int(n / 1000)) \
             sprintf(" %03d", n % 1000)

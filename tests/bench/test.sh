@@ -1,7 +1,8 @@
 #!/bin/sh
 # The guard of the hot paths: the instructions of an operation, as callgrind
 # counts them, must not be more than guard.tsv says, but for the percents that
-# stand below. Prints `ok guard_NAME` or `FAIL guard_NAME: why`.
+# stand below. And whether plots are drawn. Prints `ok NAME` or
+# `FAIL NAME: why`.
 #
 #   sh tests/bench/test.sh       compare
 #   sh tests/bench/test.sh -w    write this compiler's figures anew: make guard
@@ -10,22 +11,55 @@
 # compared with the nearest that is, and may take half as many again.
 cd "$(dirname "$0")/../.." || exit 1
 CC=${CC:-cc}
+sample=build/test/plots
+failed=0
+
+# Two subjects at three sizes: each has a line of three points, and its name.
+mkdir -p $sample
+rm -f $sample/*.svg
+for subject in limit async.h; do
+    for n in 2 100 10000; do
+        printf 'switch-%d\t%s\ttime\t%d.5\tns\t1.0\n' $n $subject $n
+    done
+done > $sample/sample.tsv
+sh tests/bench/plots.sh $sample/sample.tsv $sample > $sample/log 2>&1
+lines=$(grep -c 'class="s[0-9]*[a-z "].* d="M[0-9. ]*L[0-9. ]*L[0-9. ]*"' \
+    $sample/switch.svg 2>/dev/null)
+if [ "$lines" = 2 ] && grep -q '>async.h</text>' $sample/switch.svg &&
+    grep -q '>10 000</text>' $sample/switch.svg &&
+    [ "$(tail -n 1 $sample/switch.svg)" = '</svg>' ]; then
+    echo 'ok plots'
+else
+    echo "FAIL plots: $lines lines, not 2, in $sample/switch.svg"
+    failed=1
+fi
+if [ -f $sample/echo.svg ]; then
+    echo 'FAIL plots_of_nothing: drawn from no measurement'
+    failed=1
+else
+    echo 'ok plots_of_nothing'
+fi
+
 table=tests/bench/guard.tsv
 case $("$CC" --version 2>/dev/null) in
     *clang*) family=clang ;;
     *'Free Software'*) family=gcc ;;
-    *) echo 'skip guard: its figures are those of gcc and clang'; exit 0 ;;
+    *)
+        echo 'skip guard: its figures are those of gcc and clang'
+        exit $failed ;;
 esac
 compiler=$family-$("$CC" -dumpversion 2>/dev/null | sed 's/\..*//')
 out=build/test/guard-$compiler
 
 if ! command -v valgrind > /dev/null 2>&1; then
     echo 'skip guard: no valgrind'
-    exit 0
+    exit $failed
 fi
 case $(uname -sm) in
     'Linux x86_64') ;;
-    *) echo 'skip guard: its figures are those of Linux on x86-64'; exit 0 ;;
+    *)
+        echo 'skip guard: its figures are those of Linux on x86-64'
+        exit $failed ;;
 esac
 
 # What is counted: program, benchmark, operations, and the percents by which
@@ -96,7 +130,7 @@ if [ "$1" = -w ]; then
     exit
 fi
 
-awk -F '\t' -v compiler="$compiler" -v family="$family" '
+awk -F '\t' -v failed=$failed -v compiler="$compiler" -v family="$family" '
 /^#/ { next }
 FILENAME == ARGV[1] {
     if (!($1 in known)) { known[$1]; order[++n] = $1 }

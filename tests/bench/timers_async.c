@@ -3,12 +3,6 @@
 
 #include "async.h"
 
-struct worker {
-    async_frame frame;
-    async_task task;
-    async_timeout scope;
-};
-
 struct sleeper {
     async_frame frame;
     async_task task;
@@ -16,8 +10,18 @@ struct sleeper {
 };
 
 static async_loop loop;
-static long left, awake;
+static long awake;
 static struct sleeper *sleepers;
+
+#ifndef TIMERS_FIRE_ONLY
+
+struct worker {
+    async_frame frame;
+    async_task task;
+    async_timeout scope;
+};
+
+static long left;
 
 static ASYNC worker(struct worker *self)
 {
@@ -50,6 +54,8 @@ static void run_churn(long size, long count)
     left = count;
     bench_check(async_loop_run(&loop, NULL) == ASYNC_EINTR, "async_loop_run");
 }
+
+#endif
 
 static ASYNC sleeper(struct sleeper *self)
 {
