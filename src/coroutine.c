@@ -114,6 +114,27 @@ ASYNC_API void async_exit_(async_frame *frame, bool pending, int rc,
     }
 }
 
+/* The lowest bits of an address tell the ints of a frame apart. A place inside
+ * of the finally at depth n is inside of those before it, too: so nothing needs
+ * to be undone when one is left. */
+ASYNC_API bool async_outcome_fits_(async_frame *frame, int depth,
+                                   const volatile void *outcome, bool keep)
+{
+    const int room = (int)(sizeof frame->outcomes / sizeof *frame->outcomes);
+    unsigned short at = (unsigned short)(uintptr_t)outcome;
+    int i;
+
+    for (i = 0; i < depth && i < room; i++) {
+        if (frame->outcomes[i] == at) {
+            return false;
+        }
+    }
+    if (keep && depth < room) {
+        frame->outcomes[depth] = at;
+    }
+    return true;
+}
+
 ASYNC_API void async_check_left_(async_frame **inside)
 {
     if (*inside != NULL) {

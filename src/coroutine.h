@@ -57,7 +57,8 @@ typedef uint16_t async_point_;
     bool awaited;                   /* suspended in an await of `parent` */ \
     int line;                       /* of the await that it is at */ \
     const char *file, *function; \
-    struct async_frame *parent;     /* who awaits it; NULL: a task's entry */
+    struct async_frame *parent;     /* who awaits it; NULL: a task's entry */ \
+    unsigned short outcomes[4];     /* where open finally blocks keep theirs */
 #else
 #define ASYNC_FRAME_FIELDS_ async_point_ point;
 #endif
@@ -89,6 +90,8 @@ ASYNC_API void async_enter_(async_frame *frame, const char *file, int line,
 ASYNC_API void async_exit_(async_frame *frame, bool pending, int rc,
                            const void *memory, size_t size);
 ASYNC_API void async_check_left_(async_frame **inside);
+ASYNC_API bool async_outcome_fits_(async_frame *frame, int depth,
+                                   const volatile void *outcome, bool keep);
 
 /* A message is put together without libc, so that a board can say it too: the
  * text so far is `at` long; that of 0 begins a new one. */
@@ -134,6 +137,7 @@ ASYNC_API void async_error_leaves_(const async_frame *frame, int rc);
         (async_frame *)(void *)&(self)->frame.point; \
     const void *const async_memory_ = (self); \
     const size_t async_size_ = sizeof *(self); \
+    enum { async_depth_ = 0 }; /* of finally blocks around a place */ \
     async_frame *async_inside_ ASYNC_ON_RETURN_ = async_frame_; \
     async_enter_(async_frame_, __FILE__, __LINE__, __func__);
 #define ASYNC_DEBUG_LINE_ async_frame_->line = __LINE__;

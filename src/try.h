@@ -100,7 +100,7 @@
  * the error, so ASYNC_FAILED(lvalue) asks it, not `lvalue < 0`. It goes on at
  * the end of the block, from that lvalue: one int for each FINALLY or
  * WITH_AWAIT that may be under way at once, that is, another one for a block
- * inside of the finally's body. */
+ * inside of the finally's body (a debug build traps one that is shared). */
 #define ASYNC_FINALLY(lvalue) \
             async_flow_ = ASYNC_ENDED_; \
             if (0) { \
@@ -113,6 +113,7 @@
         break; \
     } \
     ASYNC_OUTCOME_IS_INT_(lvalue) \
+    ASYNC_CHECK_OUTCOME_(lvalue, true); \
     (lvalue) = ASYNC_OUTCOME_; \
     for (async_flow_ = 0;; async_flow_++) { \
         if (async_flow_ > ASYNC_ENDED_) { \
@@ -125,7 +126,7 @@
             break; \
         } \
         if (async_flow_ != 0) { break; } \
-        { ASYNC_REHANDLE_(3)
+        { ASYNC_REHANDLE_(3) ASYNC_DEEPER_
 
 #define ASYNC_TRY_END \
             if (0) { \
@@ -145,6 +146,21 @@
         ASYNC_STATIC_ASSERT_(sizeof(lvalue) == sizeof(int), \
                              async_outcome_is_an_int); \
     }
+
+/* A debug build knows at which depth of finally blocks a place is, by the rules
+ * of scope, and where those around it keep their outcomes. */
+#if ASYNC_DEBUG && defined __GNUC__
+#define ASYNC_DEEPER_ \
+    ASYNC_QUIET_ enum { async_depth_ = async_depth_ + 1 }; ASYNC_QUIET_END_
+#define ASYNC_CHECK_OUTCOME_(lvalue, keep) \
+    ASYNC_CHECK_(async_outcome_fits_(async_frame_, async_depth_, &(lvalue), \
+                                     (keep)), \
+                 "its outcome is that of a finally around it, and would be " \
+                 "overwritten: each needs an int of its own")
+#else
+#define ASYNC_DEEPER_
+#define ASYNC_CHECK_OUTCOME_(lvalue, keep) do { } while (0)
+#endif
 
 /* How the body above was left, as one number. */
 #define ASYNC_OUTCOME_ \
@@ -218,6 +234,7 @@
     for (async_flow_ = 0;;) { \
         if (async_flow_ == ASYNC_LEFT_) { \
             async_flow_ = 0; \
+            ASYNC_CHECK_OUTCOME_(lvalue, false); \
             (lvalue) = async_rc_; \
             ASYNC_CHECK_ONCE_(release); \
             ASYNC_CALL_(2, release) \
