@@ -67,7 +67,28 @@
  * never run, it makes the compiler notice one: self->n++, i = 3. (Clang sees
  * those of plain variables only, and none where `never` is a constant.) */
 #define ASYNC_CHECK_ONCE_(x) \
-    do { if (async_never_) { (void)((x) - (x)); } } while (0)
+    do { \
+        ASYNC_CHECK_CONSTANT_(x) \
+        if (async_never_) { (void)((x) - (x)); } \
+    } while (0)
+
+/* Nor is a number an awaitable, as in AWAIT(ASYNC_MS(5)), which lacks a sleep:
+ * it would be a result. C tells a constant from what is computed: a zero cast
+ * to a pointer is a null pointer, which takes the type of the other branch. (0
+ * and ASYNC_PENDING may stand, the one for what a macro has left out. C++ has
+ * no such test that leaves inline functions alone.) */
+#ifdef __cplusplus
+#define ASYNC_CHECK_CONSTANT_(x)
+#else
+struct async_constant_;
+#define ASYNC_CHECK_CONSTANT_(x) \
+    { \
+        ASYNC_STATIC_ASSERT_(!__builtin_types_compatible_p( \
+            __typeof__(1 ? (void *)(intptr_t)(((int)(x) & INT_MAX) == 0) \
+                         : (struct async_constant_ *)0), \
+            struct async_constant_ *), async_await_of_a_constant); \
+    }
+#endif
 #endif
 
 /* Around the macros' own use of extensions, and of names that are meant to

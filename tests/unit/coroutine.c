@@ -247,12 +247,17 @@ TEST(error_propagates_through_the_chain)
     CHECK_LOG("");
 }
 
+static async_status number(int n)
+{
+    return n;
+}
+
 static ASYNC at_once(struct some *self)
 {
     ASYNC_BEGIN(self);
     AWAIT(0);
-    AWAIT(5);
-    AWAIT_VALUE(self->value, 6);
+    AWAIT(number(5));
+    AWAIT_VALUE(self->value, number(6));
     ASYNC_RETURN(self->value);
     ASYNC_END;
 }
