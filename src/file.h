@@ -11,8 +11,8 @@
  * threads and strikes holds for all of them: struck while it is queued, an
  * operation has done nothing; once a thread has begun, it ends, and gives its
  * result, and the strike hits the next await. No byte and no descriptor is lost
- * to a cancel or a timeout. It costs some 10 us; so read and write by the ten
- * thousand bytes.
+ * to a cancel or a timeout. Each costs two switches of threads; so read and
+ * write by the ten thousand bytes.
  *
  * The file is in the caller's memory, and does one thing at a time: ASYNC_EBUSY
  * for a second one meanwhile. To read at several places at once, open it as

@@ -337,7 +337,8 @@ static void async_offload_close_(struct async_offloads_ *home)
 }
 
 /* The loop's own, made for its first job: NULL and an error if it cannot. */
-static struct async_offloads_ *async_offloads_(async_loop *loop, int *err)
+static struct async_offloads_ *async_offloads_of_(async_loop *loop,
+                                                  int *err)
 {
     struct async_fds *fds = async_fds_(loop, err);
     struct async_offloads_ *home;
@@ -376,7 +377,7 @@ static int async_offload_submit_(async_offload_job *job, async_offload_fn fn,
                                  void *argument)
 {
     int err = 0;
-    struct async_offloads_ *home = async_offloads_(async_this_loop_, &err);
+    struct async_offloads_ *home = async_offloads_of_(async_this_loop_, &err);
 
     if (home == NULL) {
         return err;

@@ -16,8 +16,8 @@
  *        '------------------------------------------------ DONE
  *            5 serve: the task has its result
  *
- *   1 async_offload_submit_, of the loop's thread  2, 3 async_worker_, of
- *   a worker  4 async_offload_struck_, 5 async_offload_serve_, of the loop's
+ *   1 async_offload_submit_, of the loop's thread  2, 3 async_worker_run_,
+ *   of a worker  4 async_offload_struck_, 5 async_offload_serve_, of the loop's
  *   thread. A strike that finds the job RUNNING or DONE makes the task DEAF: it
  *   waits on for the result, and the strike hits its next await.
  *
@@ -73,8 +73,8 @@ typedef struct async_offload_job {
  * ASYNC_EBUSY for a job that is out already, ASYNC_EINVAL for NULL (an argument
  * may be NULL), or when fn returns ASYNC_PENDING or ASYNC_CANCEL. A child of
  * fork has no threads, and starts its own for loops of its own. Task only.
- * Costs two switches of threads, some 10 us, and no allocation but for the
- * loop's first job. */
+ * Costs two switches of threads, fewer when jobs queue up, and no allocation
+ * but for the loop's first job. */
 #define async_offload ASYNC_ABI_(async_offload)
 ASYNC_API ASYNC async_offload(async_offload_job *job, async_offload_fn fn,
                               void *argument);

@@ -45,6 +45,12 @@ static const struct async_text_ {
     {ASYNC_EINPROGRESS, "in progress"},
     {ASYNC_ECANCELED, "cancelled"},
     {ASYNC_EBROKEN, "broken barrier"},
+#if ASYNC_HOSTED
+    {ASYNC_ENOHOST, "no such host"},
+    {ASYNC_ENOSERVICE, "no such service"},
+    {ASYNC_EHOSTAGAIN, "no answer from a name server"},
+    {ASYNC_EHOSTFAIL, "the lookup of a name failed"},
+#endif
 };
 
 ASYNC_API const char *async_strerror(int status)

@@ -6,7 +6,7 @@
  *      INT_MIN      pending: not yet, ask again
  *      INT_MIN + 3  the task's own cancellation, on its way out
  *      -4096 ...    the user's own errors, ASYNC_EUSER(0), ASYNC_EUSER(1), ...
- *      -4095 .. -1  an errno, negative
+ *      -4095 .. -1  an errno, negative (from -3001 on: of a name's lookup)
  *      0 ...        a result; up to 32767 is portable
  * ======================================================================== */
 #include "config.h"
@@ -84,6 +84,14 @@ ASYNC_INLINE_ bool async_failed_(int outcome)
 #define ASYNC_EBROKEN ASYNC_ERRNO_(ENOTRECOVERABLE, 131)
 #else                       /* a microcontroller, or a system without it */
 #define ASYNC_EBROKEN (-131)
+#endif
+
+/* What the lookup of a name says, which no errno does: resolve.h. */
+#if ASYNC_HOSTED
+#define ASYNC_ENOHOST (-3001)
+#define ASYNC_ENOSERVICE (-3002)
+#define ASYNC_EHOSTAGAIN (-3003)
+#define ASYNC_EHOSTFAIL (-3004)
 #endif
 
 /* The user's own errors, n = 0, 1, ...: outside of every errno. And back: the

@@ -66,11 +66,14 @@ static const struct fault {
 };
 
 static const struct fault *fault;   /* NULL: none */
-static long counted, nth;
+static long counted, nth;       /* threads count, too */
+static __thread bool chosen;    /* the last call of this thread is the n-th */
 
 static bool fails(unsigned call)
 {
-    if (fault == NULL || (fault->calls & call) == 0 || ++counted != nth) {
+    chosen = fault != NULL && (fault->calls & call) != 0
+        && __atomic_add_fetch(&counted, 1, __ATOMIC_RELAXED) == nth;
+    if (!chosen) {
         return false;
     }
     errno = fault->error;
@@ -80,8 +83,7 @@ static bool fails(unsigned call)
 /* After fails() said no: was this the one to be cut short? */
 static size_t cut(size_t length)
 {
-    return fault != NULL && fault->error == 0 && counted == nth && length > 1
-        ? 1 : length;
+    return chosen && length > 1 ? 1 : length;
 }
 
 #define CALL(kind, type, name, params, args) \
@@ -96,7 +98,16 @@ MOVE(READ, recv, (int fd, void *to, size_t n, int flags), (fd, to, n, flags))
 MOVE(READ, recvfrom, (int fd, void *to, size_t n, int flags,
                       struct sockaddr *from, socklen_t *length),
      (fd, to, n, flags, from, length))
-MOVE(WRITE, write, (int fd, const void *from, size_t n), (fd, from, n))
+
+/* A thread wakes a loop by eight bytes, for which there is room at any time. */
+static inline ssize_t fault_write(int fd, const void *from, size_t n)
+{
+    if (n == 8) {
+        return write(fd, from, n);
+    }
+    return fails(WRITE) ? -1 : write(fd, from, cut(n));
+}
+
 MOVE(WRITE, send, (int fd, const void *from, size_t n, int flags),
      (fd, from, n, flags))
 MOVE(WRITE, sendto, (int fd, const void *from, size_t n, int flags,
