@@ -80,7 +80,7 @@ static async_status async_stream_fetch_(async_stream *stream, async_task *task,
     n = async_stream_tie_(stream, task);
     if (n == 0) {
         n = async_read(stream->fd, to, room);
-        if (n < 0) {
+        if (n < 0 && n != ASYNC_PENDING) {
             n = async_stream_failed_(stream, n);
         }
         if (n == 0 || n == stream->error) {
@@ -242,11 +242,14 @@ static async_status async_stream_until_(async_stream *stream,
         return async_settle_(task, ASYNC_EINVAL);
     }
     for (;;) {
-        n = async_stream_find_(stream, separator, length);
-        if (n > 0) {
-            return async_stream_hand_out_(stream, n, at);
-        }
         n = async_stream_received_(stream);
+        if (n > stream->scanned && stream->reader == NULL) {
+            size_t found = async_stream_find_(stream, separator, length);
+
+            if (found > 0) {
+                return async_stream_hand_out_(stream, found, at);
+            }
+        }
         if (n == stream->in_size) {
             return ASYNC_EMSGSIZE;
         }

@@ -87,9 +87,15 @@ struct main {
     char *at;
     char buffer[256];
     size_t done;
-    int n, rc, i, j;
+    int n, rc, i, j, turns;
     char *large;
 };
+
+/* Whatever can happen between tasks and sockets of this process does. */
+#define SETTLE \
+    for (self->turns = 0; self->turns < 20; self->turns++) { \
+        AWAIT(async_yield()); \
+    }
 
 /* Two connected streams: s with small buffers, peer with larger ones. */
 static void pair(struct main *self)
@@ -253,9 +259,9 @@ static ASYNC lines(struct main *self)
     self->at[0] = 'X';                          /* the caller's */
 
     act_start(&self->a, "line", 'l', &self->s, NULL, 0);
-    AWAIT(async_sleep(MS(1)));
+    SETTLE
     put(self->ends[1], "-");
-    AWAIT(async_sleep(MS(1)));
+    SETTLE
     CHECK_LOG("");
     put(self->ends[1], "\nfour\nfi");
     AWAIT(async_join(&self->a.task));
@@ -323,7 +329,7 @@ static ASYNC until(struct main *self)
         self->buffer[0] = "xaaaabca"[self->i];
         self->buffer[1] = '\0';
         put(self->ends[1], self->buffer);
-        AWAIT(async_sleep(MS(0.2)));
+        SETTLE
     }
     CHECK_STR(self->a.at, "xaaaab");
     CHECK_LOG("until:6 ");
@@ -406,7 +412,7 @@ static ASYNC struck(struct main *self)
             self->buffer[self->i] = '\0';
             put(self->ends[1], self->buffer);
             if (self->j % 2 == 0) {             /* seen before the strike */
-                AWAIT(async_sleep(MS(0.1)));
+                SETTLE
             }
             async_cancel(&self->a.task);
             AWAIT_RESULT(self->rc, async_join(&self->a.task));
@@ -479,7 +485,7 @@ static ASYNC two_readers(struct main *self)
     pair(self);
     act_start(&self->a, "a", 'l', &self->s, NULL, 0);
     act_start(&self->b, "b", 'l', &self->s, NULL, 0);
-    AWAIT(async_sleep(MS(1)));
+    SETTLE
     CHECK_LOG("b:busy ");
     CHECK_EQ(async_stream_skip(&self->s, 0), ASYNC_EBUSY);
     AWAIT_RESULT(self->rc, async_stream_read(&self->s, self->buffer, 1));
@@ -609,7 +615,7 @@ static ASYNC tied(struct main *self)
     /* What others write while it waits is theirs to send. */
     AWAIT(async_stream_write(&self->s, "later", 5));
     put(self->ends[1], "c");
-    AWAIT(async_sleep(MS(1)));
+    SETTLE
     put(self->ends[1], "\n");
     AWAIT(async_join(&self->a.task));
     CHECK_LOG("line:2 ");
@@ -620,9 +626,9 @@ static ASYNC tied(struct main *self)
     stuff(self->ends[0]);
     AWAIT(async_stream_write(&self->s, "x", 1));
     act_start(&self->a, "line", 'l', &self->s, NULL, 0);
-    AWAIT(async_sleep(MS(1)));
+    SETTLE
     put(self->ends[1], "y\n");
-    AWAIT(async_sleep(MS(1)));
+    SETTLE
     CHECK_LOG("");
     unstuff(self->ends[1]);
     AWAIT(async_join(&self->a.task));
@@ -661,7 +667,7 @@ static ASYNC writers(struct main *self)
     act_start(&self->b, "b", 'w', &self->s, "BB", 0);
     act_start(&self->c, "c", 'f', &self->s, NULL, 0);
     act_start(&self->d, "d", 'w', &self->s, "D", 0);
-    AWAIT(async_sleep(MS(1)));
+    SETTLE
     CHECK_EQ(async_stream_try_write(&self->s, "", 0), ASYNC_EAGAIN);
     unstuff(self->ends[1]);
     AWAIT(async_join(&self->d.task));
@@ -677,14 +683,14 @@ static ASYNC writers(struct main *self)
         act_start(&self->a, "a", 'w', &self->s, "AA", 0);
         act_start(&self->b, "b", 'w', &self->s, "BB", 0);
         act_start(&self->c, "c", 'w', &self->s, "CC", 0);
-        AWAIT(async_sleep(MS(1)));
+        SETTLE
         if ((self->i & 1) != 0) {
             async_cancel(&self->a.task);
         }
         if ((self->i & 2) != 0) {
             async_cancel(&self->b.task);
         }
-        AWAIT(async_sleep(MS(1)));
+        SETTLE
         unstuff(self->ends[1]);
         AWAIT(async_join(&self->c.task));
         AWAIT(async_stream_flush(&self->s));
@@ -716,7 +722,7 @@ static ASYNC handed_over(struct main *self)
         act_start(&self->a, "a", 'f', &self->s, NULL, 0);
         act_start(&self->b, "b", 'w', &self->s, "BB", 0);
         act_start(&self->c, "c", 'w', &self->s, "CC", 0);
-        AWAIT(async_sleep(MS(1)));
+        SETTLE
         if (self->i == 0) {
             unstuff(self->ends[1]);
             AWAIT(async_readable(self->ends[1]));
@@ -726,7 +732,7 @@ static ASYNC handed_over(struct main *self)
             AWAIT(async_yield());
             async_cancel(&self->b.task);
         }
-        AWAIT(async_sleep(MS(1)));
+        SETTLE
         unstuff(self->ends[1]);
         AWAIT(async_join(&self->c.task));
         AWAIT(async_stream_flush(&self->s));
@@ -752,7 +758,7 @@ static ASYNC behind(struct main *self)
     stuff(self->ends[0]);
     AWAIT(async_stream_write(&self->s, "ab", 2));
     act_start(&self->a, "a", 'f', &self->s, NULL, 0);
-    AWAIT(async_sleep(MS(1)));
+    SETTLE
     AWAIT(async_stream_write(&self->s, "cd", 2));
     AWAIT(async_stream_printf(&self->s, "%s", "ef"));
     CHECK_EQ(async_stream_try_write(&self->s, "gh", 2), 2);
@@ -781,7 +787,7 @@ static ASYNC large(struct main *self)
     }
     pair(self);
     act_start(&self->a, "a", 'a', &self->s, self->large, LARGE);
-    AWAIT(async_sleep(MS(1)));
+    SETTLE
     act_start(&self->b, "b", 'x', &self->peer, NULL, LARGE);
     self->b.at = self->large + LARGE;
     AWAIT(async_yield());
@@ -868,7 +874,7 @@ static ASYNC breaks_under(struct main *self)
         act_start(&self->a, "a", 'w', &self->s, "AA", 0);
         act_start(&self->b, "b", 'f', &self->s, NULL, 0);
         act_start(&self->c, "c", 'l', &self->s, NULL, 0);
-        AWAIT(async_sleep(MS(1)));
+        SETTLE
         async_stream_abort(&self->peer);
         if (self->i == 1) {
             AWAIT(async_readable(self->ends[0]));
@@ -989,7 +995,7 @@ static ASYNC closes(struct main *self)
         act_start(&self->a, "a", 'w', &self->s, "AA", 0);
         act_start(&self->b, "b", 'w', &self->s, "BB", 0);
         act_start(&self->c, "c", 'l', &self->s, NULL, 0);
-        AWAIT(async_sleep(MS(1)));
+        SETTLE
         if (self->i == 1) {             /* struck, then closed, then run */
             async_cancel(&self->a.task);
             async_cancel(&self->b.task);
@@ -1001,7 +1007,7 @@ static ASYNC closes(struct main *self)
             async_cancel(&self->b.task);
             async_cancel(&self->c.task);
         }
-        AWAIT(async_sleep(MS(1)));
+        SETTLE
         CHECK(async_done(&self->a.task) && async_done(&self->b.task)
               && async_done(&self->c.task));
         if (self->i == 1) {
@@ -1030,7 +1036,7 @@ static ASYNC closes(struct main *self)
     stuff(self->ends[0]);
     act_start(&self->a, "a", 'a', &self->s, "0123456789abcdefghi", 19);
     act_start(&self->b, "b", 'c', &self->s, NULL, 0);
-    AWAIT(async_sleep(MS(1)));
+    SETTLE
     unstuff(self->ends[1]);
     AWAIT(async_join(&self->b.task));
     unstuff(self->ends[1]);
@@ -1042,6 +1048,40 @@ static ASYNC closes(struct main *self)
 TEST(stream_closed_under_those_who_wait)
 {
     RUN(closes);
+}
+
+/* The main task ends while others wait in a stream: they are cancelled, and
+ * the stream is as good as before. */
+static ASYNC left(struct main *self)
+{
+    ASYNC_BEGIN(self);
+    pair(self);
+    stuff(self->ends[0]);
+    AWAIT(async_stream_write(&self->s, "0123456789abcdef", 16));
+    act_start(&self->a, "a", 'w', &self->s, "AA", 0);
+    act_start(&self->b, "b", 'w', &self->s, "BB", 0);
+    act_start(&self->c, "c", 'l', &self->s, NULL, 0);
+    SETTLE
+    ASYNC_END;
+}
+
+TEST(stream_left_at_the_end)
+{
+    static struct main m;
+    int before = lowest_fd();
+
+    ZERO(m);
+    test_real_time();
+    CHECK_EQ(async_run(left, &m), 0);
+    CHECK(async_done(&m.a.task) && async_done(&m.b.task)
+          && async_done(&m.c.task));
+    CHECK_EQ(m.c.rc, ASYNC_CANCEL);
+    CHECK(m.s.reader == NULL && m.s.sender == NULL);
+    CHECK_EQ(async_stream_unsent(&m.s), 16);
+    CHECK_EQ(async_stream_abort(&m.s), 0);
+    CHECK_EQ(async_stream_abort(&m.peer), 0);
+    CHECK_EQ(lowest_fd(), before);
+    test_log_clear();
 }
 
 /* ---- files --------------------------------------------------------------- */
@@ -1199,7 +1239,7 @@ static ASYNC receive_messages(struct receiver *self)
         }
         CHECK_EQ(at, 100);
         if (below(self->all, 50) == 0) {
-            AWAIT(async_sleep(MS(1)));
+            AWAIT(async_sleep(MS(0.2)));
         }
     }
     ASYNC_END;
