@@ -6,7 +6,7 @@ drive_http() {
     echo 'a page' > "$out/site/index.html"
     : > "$out/site/empty"
     echo 'hidden' > "$out/site/.secret"
-    cat async.h async.h > "$out/site/sub/large.txt" 2>/dev/null
+    head -n 9000 async.h > "$out/site/sub/large.txt"
     size=$(wc -c < "$out/site/sub/large.txt" | tr -d ' ')
     first=$(head -n 1 async.h)
     ROOT=$out/site
