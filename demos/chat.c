@@ -310,24 +310,17 @@ static ASYNC server(struct server *self)
     ASYNC_END;
 }
 
-static async_irq interrupted;
-
-static void on_signal(int number)
-{
-    (void)number;
-    async_irq_raise(&interrupted);
-}
-
 struct watchman {
     async_frame frame;
     async_task task;
+    async_signal *signal;
     async_task *target;
 };
 
 static ASYNC watchman(struct watchman *self)
 {
     ASYNC_BEGIN(self);
-    AWAIT(async_irq_wait(&interrupted));
+    AWAIT(async_signal_wait(self->signal));
     async_cancel(self->target);
     ASYNC_END;
 }
@@ -348,12 +341,12 @@ struct program {
     async_frame frame;
     struct server server;
     struct watchman watchman;
+    async_signal signal;
     int port, result, i;
 };
 
 static ASYNC program(struct program *self)
 {
-    struct sigaction action = {0};
     struct client *client;
 
     ASYNC_BEGIN(self);
@@ -366,14 +359,14 @@ static ASYNC program(struct program *self)
     fflush(stdout);
     async_spawn(&self->server.task, server, &self->server);
 
-    async_irq_open(&interrupted);       /* before its source is enabled */
-    action.sa_handler = on_signal;
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    AWAIT(async_signal_open(&self->signal, SIGINT));
+    AWAIT(async_signal_add(&self->signal, SIGTERM));
+    self->watchman.signal = &self->signal;
     self->watchman.target = &self->server.task;
     async_spawn(&self->watchman.task, watchman, &self->watchman);
 
     AWAIT_RESULT(self->result, async_join(&self->server.task));
+    async_signal_close(&self->signal);
     if (self->result != ASYNC_ECANCELED) {
         ASYNC_RAISE(self->result);
     }

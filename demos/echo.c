@@ -5,8 +5,8 @@
  *
  * The server spawns a task for each connection, in memory that the task's done
  * callback frees. A task is a plain loop of read and write; if a client is
- * slow, only its own task waits. Control-C ends the server: its signal handler
- * raises an irq, which main awaits. */
+ * slow, only its own task waits. Control-C ends the server: a task awaits that
+ * signal. */
 #define ASYNC_IMPLEMENTATION
 #include "async.h"
 
@@ -95,24 +95,17 @@ static ASYNC server(struct server *self)
 
 /* ---- control-C ----------------------------------------------------------- */
 
-static async_irq interrupted;
-
-static void on_signal(int number)
-{
-    (void)number;
-    async_irq_raise(&interrupted);
-}
-
 struct watchman {
     async_frame frame;
     async_task task;
+    async_signal *signal;
     async_task *target;
 };
 
 static ASYNC watchman(struct watchman *self)
 {
     ASYNC_BEGIN(self);
-    AWAIT(async_irq_wait(&interrupted));
+    AWAIT(async_signal_wait(self->signal));
     async_cancel(self->target);
     ASYNC_END;
 }
@@ -121,13 +114,12 @@ struct program {
     async_frame frame;
     struct server server;
     struct watchman watchman;
+    async_signal signal;
     int port, result;
 };
 
 static ASYNC program(struct program *self)
 {
-    struct sigaction action = {0};
-
     ASYNC_BEGIN(self);
     self->server.fd = async_tcp_listen("127.0.0.1", self->port, 128);
     if (self->server.fd < 0) {
@@ -138,14 +130,14 @@ static ASYNC program(struct program *self)
     fflush(stdout);
     async_spawn(&self->server.task, server, &self->server);
 
-    async_irq_open(&interrupted);       /* before its source is enabled */
-    action.sa_handler = on_signal;
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    AWAIT(async_signal_open(&self->signal, SIGINT));
+    AWAIT(async_signal_add(&self->signal, SIGTERM));
+    self->watchman.signal = &self->signal;
     self->watchman.target = &self->server.task;
     async_spawn(&self->watchman.task, watchman, &self->watchman);
 
     AWAIT_RESULT(self->result, async_join(&self->server.task));
+    async_signal_close(&self->signal);
     if (self->result != ASYNC_ECANCELED) {
         ASYNC_RAISE(self->result);
     }
