@@ -8,13 +8,14 @@
 #   sh demos/test.sh -w cancel     write the transcript anew: look at it!
 CC=${CC:-cc}
 WARN="-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror"
-FLAGS=${DEMO_FLAGS:--std=c99 -O1 $WARN}
+FLAGS=${DEMO_FLAGS:--std=c99 -O1 -DASYNC_STATIC $WARN} # half the time
 SPEED=${SPEED:-10}
 LIMIT=60                # seconds that a demo may take at most
 out=build/demos/test
 failures=0
 background=''
 mkdir -p $out
+. tests/lanes.sh
 export SPEED
 trap 'stop $background; exit 1' INT TERM HUP
 
@@ -143,17 +144,10 @@ fi
 # Waiting costs nothing: those with a transcript run side by side.
 wanted=${*:-$(for file in demos/*.c; do basename "$file" .c; done)}
 transcripts='' driven=''
-jobs=''
 for name in drive/script $wanted; do
-    build "$name" &
-    jobs="$jobs $!"
-    case $jobs in *' '*' '*' '*)
-        # shellcheck disable=SC2086
-        wait $jobs
-        jobs='' ;;
-    esac
+    lane build "$name"
 done
-wait
+lanes_end
 for name in $wanted; do
     if [ ! -x "$out/$name" ]; then
         fail "$name" "does not compile without a warning"

@@ -4,7 +4,7 @@
 sh demos/test.sh
 status=$?
 if [ -n "$FULL" ]; then
-    DEMO_FLAGS='-std=c99 -O1 -DASYNC_DEBUG=1' sh demos/test.sh
+    DEMO_FLAGS='-std=c99 -O0 -DASYNC_DEBUG=1 -Wall -Wextra -Werror' sh demos/test.sh
     status=$((status | $?))
 fi
 exit $status

@@ -43,7 +43,7 @@ done
 
 demos() {
     make -s -j"$jobs" -k -f demos/firmware/firmware.mk OUT=$out \
-        FIRMWARE_FLAGS=-Werror BOARDS="$targets" > $out/demos.log 2>&1
+        FIRMWARE_FLAGS='-Werror -DASYNC_STATIC' BOARDS="$targets" > $out/demos.log 2>&1
     for source in demos/firmware/*.c; do
         demo=$(basename "$source" .c)
         text=demos/firmware/input/$demo.txt
@@ -74,7 +74,7 @@ demos() {
 
 strikes() {
     make -s -j"$jobs" -k -f tests/firmware/firmware.mk OUT=$out \
-        FIRMWARE_FLAGS=-Werror BOARDS="$targets" strikes > $out/strikes.log 2>&1
+        FIRMWARE_FLAGS='-Werror -DASYNC_STATIC' BOARDS="$targets" strikes > $out/strikes.log 2>&1
     for board in $targets; do
         for kind in PLAIN STEP NO_LOCK NO_CARE; do
             base=$out/$board/strike-$kind

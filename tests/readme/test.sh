@@ -74,7 +74,8 @@ program()       # NAME BASE SOURCE FLAGS...
 {
     name=$1 base=$2 source=$3
     shift 3
-    if ! $CC -std=c99 $warn -O1 -I. "$@" -o "$base.x" "$source" -lpthread \
+    if ! $CC -std=c99 $warn -O1 -DASYNC_STATIC -I. "$@" -o "$base.x" \
+            "$source" -lpthread \
             > "$base.log" 2>&1; then
         fail "$name" 'it does not compile' "$base.log"
         return 1
@@ -202,7 +203,7 @@ while IFS='	' read -r file who message; do
             $CC -std=c99 -Wall -Werror -O2 $more -I. -c -o "$base.o" "$file" \
                 > "$base.log" 2>&1 ;;
         *)
-            $CC -std=c99 -O1 -DASYNC_DEBUG=1 -w -I. -o "$base.x" "$file" \
+            $CC -std=c99 -O0 -DASYNC_DEBUG=1 -DASYNC_STATIC -w -I. -o "$base.x" "$file" \
                 -lpthread > "$base.log" 2>&1 \
                 && (limited 10 "$base.x") > "$base.log" 2>&1 ;;
     esac
