@@ -7,6 +7,7 @@
 out=build/test/compilers
 here=tests/compilers
 table=build/compilers.tsv
+jobs=${JOBS:-$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)}
 mkdir -p $out
 bad=0
 
@@ -63,13 +64,11 @@ transcript() {
     timeout 60 $under $image 2>$out/errors.txt | tr -d '\r'
 }
 
-# hosted NAME WHAT UNDER [UNIT]: COMPILER FLAGS... are in $compiler. UNIT is
-# the name under which run.sh builds the same unit tests, if it does.
+# hosted NAME WHAT UNDER: COMPILER FLAGS... are in $compiler.
 hosted() {
     target "$1" "$2" "${compiler%% *} $($read_version)" \
         "${3:-this machine}"
     under=$3
-    unit=${4:-$1}
     if ! has "${compiler%% *}"; then
         echo "skip compilers_$name: no ${compiler%% *}"
         return
@@ -85,11 +84,11 @@ hosted() {
     done
     if [ -n "$FULL" ]; then
         units=failed
-        if ! words=$(make -s -j2 -f tests/unit.mk NAME="$unit" INCLUDE=src \
+        if ! words=$(make -s -j"$jobs" -f tests/unit.mk NAME="$name" INCLUDE=src \
                 COMPILER="$compiler" WARN="$warn" LIBS=-lpthread \
                 HEADERS="$(echo src/*.h src/*.c | tr '\n' ' ')" 2>&1); then
             fail "${name}_units" "$words"
-        elif ! timeout 120 $under build/test/$unit/unit > $out/units.txt 2>&1
+        elif ! timeout 120 $under build/test/$name/unit > $out/units.txt 2>&1
         then
             fail "${name}_units" "$(grep -v '^ok' $out/units.txt)"
         else
@@ -128,14 +127,14 @@ all_hosted() {
     rows=$out/hosted.tsv
     : > $rows
     read_version=gcc_version
-    compiler='gcc -m32 -idirafter /usr/include/x86_64-linux-gnu -std=c99 -O2'
+    compiler='gcc -m32 -idirafter /usr/include/x86_64-linux-gnu -std=c99 -O1'
     if has gcc && echo 'int main(void) { return 0; }' > $out/probe.c \
        && $compiler -o $out/probe $out/probe.c >/dev/null 2>&1; then
         hosted m32 'x86, 32 bits' ''
     else
         echo 'skip compilers_m32: gcc -m32 does not link'
     fi
-    compiler='musl-gcc -std=c99 -O2'
+    compiler='musl-gcc -std=c99 -O1'
     hosted musl 'x86-64, musl' ''
     compiler=tcc
     read_version=tcc_version

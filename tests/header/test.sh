@@ -122,7 +122,7 @@ check offload_can_be_left_out no_threads
 parts() {
     for part in src/*.h; do
         case $part in src/async.h) continue ;; esac
-        for macro in '' -DASYNC_DEBUG=1 -DASYNC_HOSTED=0; do
+        for macro in '' $macros; do
             echo "#include \"$part\"" > $out/part.c
             case $macro$part in
             -DASYNC_HOSTED=0src/fd*|-DASYNC_HOSTED=0src/net*) continue ;;
@@ -131,7 +131,9 @@ parts() {
         done
     done
 }
+macros='-DASYNC_DEBUG=1 -DASYNC_HOSTED=0'
 check parts_compile_alone_as_c parts $CC -std=c99 -Wall -Wextra -Werror
+[ -n "$FULL" ] || macros=''
 has g++ && check parts_compile_alone_as_c++ parts g++ -x c++ -std=c++11 \
     -Wall -Wextra -Werror
 
