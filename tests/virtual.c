@@ -124,7 +124,7 @@ async_ticks test_clock(void)
 void test_idle(async_loop *loop, async_duration ticks)
 {
     if (ticks != 0) {
-#if defined __GNUC__ && !defined __TINYC__
+#if ASYNC_HOSTED && defined __GNUC__ && !defined __TINYC__
         __atomic_fetch_add(&idles, 1, __ATOMIC_RELAXED);    /* of any thread */
 #else
         idles++;
