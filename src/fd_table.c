@@ -488,6 +488,12 @@ ASYNC_API int async_port_close_(async_loop *loop)
     if (fds->offloads != NULL) {
         fds->offloads_close(fds->offloads);
     }
+#if ASYNC_DEBUG
+    if (fds->signals != 0) {
+        async_debug_misuse_("async_loop_close", "a signal is still watched: "
+                            "async_signal_close comes before the loop's end");
+    }
+#endif
     loop->fds = NULL;
     loop->known = 0;
     async_backend_close_(fds);

@@ -72,6 +72,9 @@ struct async_fds {
     bool old;                   /* the kernel has no epoll_pwait2 */
     struct pollfd *polls;       /* of the poll backend */
     unsigned room;
+#if ASYNC_DEBUG
+    unsigned signals;           /* watchers that are open: signals.c */
+#endif
     struct async_offloads_ *offloads;   /* jobs out in threads, or NULL; */
     void (*offloads_close)(struct async_offloads_ *offloads);
     async_fd_ none;             /* new for ever */

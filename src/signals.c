@@ -226,8 +226,12 @@ static int async_signal_start_(async_signal *signal, int number, bool passes)
     if (err < 0) {
         async_signals_settle_();
         (void)async_irq_close(&signal->irq);
+        return err;
     }
-    return err;
+#if ASYNC_DEBUG
+    signal->irq.loop->fds->signals++;
+#endif
+    return 0;
 }
 
 ASYNC_API int async_signal_open(async_signal *signal, int number)
@@ -297,6 +301,9 @@ ASYNC_API int async_signal_close(async_signal *signal)
     async_signals_unlock_();
     async_signals_settle_();
     signal->set = 0;
+#if ASYNC_DEBUG
+    signal->irq.loop->fds->signals--;
+#endif
     return async_irq_close(&signal->irq);
 }
 

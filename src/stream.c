@@ -334,7 +334,7 @@ ASYNC_API async_status async_stream_write_all(async_stream *stream,
 
 /* The text is made in the free part of the buffer, be that large enough or not:
  * so its length is known. If it is not, it is made again when there is room. */
-ASYNC_FORMAT_(4, 0)
+ASYNC_PRINTF_(4, 0)
 static async_status async_stream_print_(async_stream *stream, int length,
                                         size_t room, const char *format,
                                         va_list arguments)

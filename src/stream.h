@@ -159,13 +159,13 @@ ASYNC_API ASYNC async_stream_write_all(async_stream *stream, const void *data,
  * of async_stream_write; its length must be less than the buffer's size. What
  * it prints is looked at each time the task is resumed, so it is to last. */
 #if defined __GNUC__ && !defined __TINYC__
-#define ASYNC_FORMAT_(text, first) \
+#define ASYNC_PRINTF_(text, first) \
     __attribute__((format(printf, text, first)))
 #else
-#define ASYNC_FORMAT_(text, first)
+#define ASYNC_PRINTF_(text, first)
 #endif
 ASYNC_API ASYNC async_stream_printf(async_stream *stream, const char *format,
-                                    ...) ASYNC_FORMAT_(2, 3);
+                                    ...) ASYNC_PRINTF_(2, 3);
 
 /* The same as async_stream_write without waiting: the length, or ASYNC_EAGAIN
  * when there is no room, or others wait for theirs. Somebody has to flush. */
