@@ -75,9 +75,9 @@ deep deep-call-1 20000 2
 timeout timeout-ready 20000 2
 timeout timeout-yield 20000 2
 timeout timeout-later 20000 2
-sleep sleep-1000000 20000 20
+sleep sleep-1000000 20000 40
 pipe pipe-ring 10000 5
-echo echo-64 4000 8'
+echo echo-64 4000 10'
 
 count()
 {
@@ -119,13 +119,11 @@ done > "$out/counts.tsv"
 
 if [ "$1" = -w ]; then
     {
-        if [ -f $table ]; then
-            grep -v "^$compiler	" $table
-        else
-            echo '# Instructions of an operation: compiler, benchmark,' \
-                'instructions'
-        fi
-        cut -f1,2 "$out/counts.tsv" | sed "s/^/$compiler	/"
+        echo '# Instructions of an operation: compiler, benchmark, instructions'
+        {
+            grep -v -e '^#' -e "^$compiler	" $table
+            cut -f1,2 "$out/counts.tsv" | sed "s/^/$compiler	/"
+        } | sort -s -k1,1
     } > "$out/guard.tsv" && cp "$out/guard.tsv" $table
     exit
 fi
