@@ -202,13 +202,13 @@ static async_status async_begin_(void *frame)
 }
 #endif
 
-ASYNC_ONCE_ ASYNC_API int async_spawn_(async_loop *loop, async_task *task, async_fn fn,
-                                        void *frame
+ASYNC_API ASYNC_ONCE_ int async_spawn_(async_loop *loop, async_task *task,
+                                       async_fn fn, void *frame
 #if ASYNC_DEBUG
-                                        , const char *name, const char *file,
-                                        int line
+                                       , const char *name, const char *file,
+                                       int line
 #endif
-                                        )
+                                       )
 {
     if (task == NULL || fn == NULL) {
         return ASYNC_EINVAL;
