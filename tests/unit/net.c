@@ -618,6 +618,64 @@ TEST(net_hazard_g_both_directions_at_once)
     RUN(both_ways, 0);
 }
 
+/* ---- k: many connections at once ----------------------------------------- */
+
+enum { STORM = 200 };
+
+struct storm {
+    async_frame frame;
+    async_task task;
+    int listener, accepted;
+    int fds[STORM];
+};
+
+static ASYNC accept_storm(struct storm *self)
+{
+    ASYNC_BEGIN(self);
+    while (self->accepted < STORM) {
+        AWAIT_VALUE(self->fds[self->accepted],
+                    async_accept(self->listener, NULL, NULL));
+        self->accepted++;
+    }
+    ASYNC_END;
+}
+
+/* They wait in the listener's queue before anybody accepts. Then one task
+ * takes them, and another one runs after so many of them at most. */
+static ASYNC storm(struct main *self)
+{
+    static struct storm it;
+    static int fds[STORM];
+
+    ASYNC_BEGIN(self);
+    ZERO(it);
+    it.listener = async_tcp_listen("127.0.0.1", 0, STORM);
+    CHECK(it.listener >= 0);
+    self->port = async_local_port(it.listener);
+    for (self->i = 0; self->i < STORM; self->i++) {
+        AWAIT(async_tcp_connect(&fds[self->i], "127.0.0.1", self->port));
+    }
+    async_spawn(&it.task, accept_storm, &it);
+    for (self->n = 0; it.accepted < STORM; self->n++) {
+        self->i = it.accepted;
+        AWAIT(async_yield());
+        CHECK(it.accepted - self->i <= 130);
+    }
+    CHECK(self->n <= 100);              /* nor does it crawl */
+    AWAIT(async_join(&it.task));
+    for (self->i = 0; self->i < STORM; self->i++) {
+        async_close(it.fds[self->i]);
+        async_close(fds[self->i]);
+    }
+    async_close(it.listener);
+    ASYNC_END;
+}
+
+TEST(net_hazard_k_a_storm_of_connections)
+{
+    RUN(storm, 0);
+}
+
 /* ---- h: blocking sockets ------------------------------------------------- */
 
 static ASYNC blocking_sockets(struct main *self)
