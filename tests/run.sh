@@ -69,6 +69,11 @@ part() {
     case $1 in
     'unit valgrind')
         valgrind_unit ;;
+    'unit threads')
+        # Races between threads. (Signals come late there, if they come; and
+        # no threads may be started in the child of a fork.)
+        LESS='-signal -process -child_of_fork'
+        unit threads src gcc -std=c99 -O1 -g -fsanitize=thread ;;
     'unit '*)
         line=$(awk -v name="${1#unit }" '$2 == name' tests/configs)
         # shellcheck disable=SC2086
@@ -122,7 +127,8 @@ fi
 plan() {
     long='demos readme firmware must-trap size model compilers header'
     for kind in $long; do
-        [ -n "$FULL" ] && [ $kind = demos ] && echo 'unit valgrind'
+        [ -n "$FULL" ] && [ $kind = demos ] && echo 'unit valgrind' \
+            && echo 'unit threads'
         echo $kind
     done
     while read -r when name rest; do
