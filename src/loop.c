@@ -94,7 +94,8 @@ ASYNC_API void async_strike_(async_task *task)
 {
     async_mark_ state = async_state_(task);
 
-    if (state >= ASYNC_WAITING_ && state < ASYNC_DEAF_) {
+    if (!ASYNC_UP_TO_(task, ASYNC_STRUCK_)
+        && ASYNC_UP_TO_(task, ASYNC_SLEEPING_)) {
         if (state == ASYNC_SLEEPING_) {
             async_timer_remove_(&async_this_loop_->timers, &task->timer);
             if ((async_duration)(task->timer.u.deadline - ASYNC_CLOCK())
@@ -117,7 +118,7 @@ ASYNC_API int async_cancel(async_task *task)
     if (task == NULL) {
         return ASYNC_EINVAL;
     }
-    if (async_state_(task) <= ASYNC_DONE_) {
+    if (ASYNC_UP_TO_(task, ASYNC_DONE_)) {
         return 0;
     }
 #if ASYNC_DEBUG
@@ -150,7 +151,7 @@ ASYNC_API async_status async_deliver_(async_task *task)
     return ASYNC_CANCEL;
 }
 
-ASYNC_API async_status async_over_(async_task *task)
+ASYNC_API ASYNC_ONCE_ async_status async_over_(async_task *task)
 {
     async_mark_ state = async_state_(task);
 
@@ -164,8 +165,18 @@ ASYNC_API async_status async_over_(async_task *task)
 ASYNC_API async_status async_yield_(void)
 {
     async_task *task = async_self_();
-    async_status rc = async_over_(task);
+    async_mark_ *state = &task->timer.node.state;
+    async_status rc;
 
+    if (*state == ASYNC_YIELDED_) {
+        *state = ASYNC_RUNNING_;
+        return 0;
+    }
+    if (*state == ASYNC_RUNNING_) {
+        *state = ASYNC_YIELDED_;        /* the loop queues it */
+        return ASYNC_PENDING;
+    }
+    rc = async_over_(task);
     if (rc == ASYNC_PENDING) {
         async_set_state_(task, ASYNC_YIELDED_);
     }
@@ -187,7 +198,6 @@ ASYNC_API async_status async_poll(void)
 
 /* ---- the life of a task -------------------------------------------------- */
 
-#if ASYNC_FAST_
 /* What a new task runs first; so the loop need not ask whether it is new. */
 static async_status async_begin_(void *frame)
 {
@@ -200,7 +210,6 @@ static async_status async_begin_(void *frame)
     task->timer.node.state = ASYNC_RUNNING_;
     return task->fn(frame);
 }
-#endif
 
 ASYNC_API ASYNC_ONCE_ int async_spawn_(async_loop *loop, async_task *task,
                                        async_fn fn, void *frame
@@ -216,18 +225,14 @@ ASYNC_API ASYNC_ONCE_ int async_spawn_(async_loop *loop, async_task *task,
     if (loop == NULL) {
         return ASYNC_EPERM;
     }
-    if (async_state_(task) > ASYNC_DONE_) {
+    if (!ASYNC_UP_TO_(task, ASYNC_DONE_)) {
 #if ASYNC_DEBUG
         async_debug_spawned_twice_(task, name, file, line);
 #endif
         return ASYNC_EALREADY;
     }
-#if ASYNC_FAST_
     task->fn = async_begin_;
     task->timer.u.entry = fn;
-#else
-    task->fn = fn;
-#endif
     task->frame = frame;
     task->joiners = NULL;
     task->scopes = NULL;
@@ -357,22 +362,6 @@ static void async_rest_(async_loop *loop)
 #endif
 }
 
-#if ASYNC_FAST_
-#define ASYNC_RESUME_(task) (task)->fn((task)->frame)
-#else
-static async_status async_resume_(async_task *task)
-{
-    if (async_state_(task) == ASYNC_NEW_) {
-        if (ASYNC_STRUCK_P_(task)) {    /* cancelled before it began */
-            return ASYNC_CANCEL;
-        }
-        task->timer.node.state = ASYNC_RUNNING_;
-    }
-    return task->fn(task->frame);
-}
-#define ASYNC_RESUME_(task) async_resume_(task)
-#endif
-
 /* Run once each task that is ready now; there is one. The queue is cut where it ends at
  * this moment; what becomes ready meanwhile starts the next one. */
 ASYNC_HOT_ void async_run_ready_(async_loop *loop)
@@ -391,7 +380,7 @@ ASYNC_HOT_ void async_run_ready_(async_loop *loop)
 #if ASYNC_DEBUG
         async_debug_resume_(loop, task);
 #endif
-        rc = ASYNC_RESUME_(task);
+        rc = task->fn(task->frame);
 #if ASYNC_DEBUG
         async_debug_suspended_(loop, task);
 #endif
@@ -399,7 +388,7 @@ ASYNC_HOT_ void async_run_ready_(async_loop *loop)
             /* It runs on next turn, unless it is parked. */
             if (ASYNC_LIKELY_(ASYNC_FAST_ && task->timer.node.state
                                              == ASYNC_YIELDED_)
-                || async_state_(task) <= ASYNC_YIELDED_) {
+                || ASYNC_UP_TO_(task, ASYNC_YIELDED_)) {
                 async_ready_(loop, task);
             }
         } else {
@@ -502,7 +491,9 @@ ASYNC_HOT_ void async_look_(async_loop *loop)
 
 #else
 
-#define async_look_(loop) ((void)async_collect_(loop))
+#define async_look_(loop) \
+    ((void)(((loop)->notified != 0 || !ASYNC_TIMERS_EMPTY_(&(loop)->timers)) \
+            && async_collect_(loop)))
 
 static bool async_sleep_on_(async_loop *loop)
 {
@@ -563,7 +554,7 @@ ASYNC_API int async_loop_run(async_loop *loop, const async_task *until)
         || (before != NULL && before->running)) {
         return ASYNC_EBUSY;
     }
-    if (until != NULL && async_state_(until) <= ASYNC_DONE_) {
+    if (until != NULL && ASYNC_UP_TO_(until, ASYNC_DONE_)) {
 #if ASYNC_DEBUG
         async_trail_taken_(until, ASYNC_BY_RESULT_);
 #endif

@@ -152,7 +152,7 @@ ASYNC_API void async_debug_misuse_(const char *operation, const char *what);
 
 /* Append a task that is in no queue to the ready queue: O(1). The queue ends
  * where `tail` points, and what stands there is of no meaning. */
-ASYNC_STEP_ void async_ready_(async_loop *loop, async_task *task)
+ASYNC_INLINE_ void async_ready_(async_loop *loop, async_task *task)
 {
     *loop->tail = &task->timer.node;
     loop->tail = &task->timer.node.next;

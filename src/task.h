@@ -58,19 +58,22 @@ typedef async_status (*async_fn)(void *frame);
 
 /* ---- from here to "tasks", for the library's own use --------------------- */
 
+/* The state in the high bits: so to ask for one of the first few, or the last,
+ * is one comparison, whatever hangs over the task. */
 enum {
-    ASYNC_IDLE_ = 0, ASYNC_DONE_, ASYNC_NEW_, ASYNC_RUNNING_, ASYNC_YIELDED_,
-    ASYNC_READY_,
-    ASYNC_STRUCK_,
-    ASYNC_WAITING_, ASYNC_LINKED_, ASYNC_JOINING_, ASYNC_SLEEPING_, ASYNC_DEAF_,
+    ASYNC_IDLE_ = 0x00, ASYNC_DONE_ = 0x10, ASYNC_NEW_ = 0x20,
+    ASYNC_RUNNING_ = 0x30, ASYNC_YIELDED_ = 0x40, ASYNC_READY_ = 0x50,
+    ASYNC_STRUCK_ = 0x60,
+    ASYNC_WAITING_ = 0x70, ASYNC_LINKED_ = 0x80, ASYNC_JOINING_ = 0x90,
+    ASYNC_SLEEPING_ = 0xa0, ASYNC_DEAF_ = 0xb0,
     /* nodes that are no tasks */
-    ASYNC_ALARM_, ASYNC_UNARMED_, ASYNC_WATCH_,
-    ASYNC_STATE_ = 0x0f,
+    ASYNC_ALARM_ = 0xc0, ASYNC_UNARMED_ = 0xd0, ASYNC_WATCH_ = 0xe0,
+    ASYNC_STATE_ = 0xf0,
     /* what hangs over a task, beside its state */
-    ASYNC_STRIKE_ = 0x10,       /* something of the following is undelivered */
-    ASYNC_PENDING_ = 0x20,      /* a cancel, undelivered */
-    ASYNC_CANCELED_ = 0x40,     /* a cancel came inside the innermost scope */
-    ASYNC_FORWARDED_ = 0x80     /* the strike was passed on to a joined task */
+    ASYNC_STRIKE_ = 0x01,       /* something of the following is undelivered */
+    ASYNC_PENDING_ = 0x02,      /* a cancel, undelivered */
+    ASYNC_CANCELED_ = 0x04,     /* a cancel came inside the innermost scope */
+    ASYNC_FORWARDED_ = 0x08     /* the strike was passed on to a joined task */
 };
 
 /* A wait list that its loop can find for as long as somebody waits in it: so
@@ -240,6 +243,10 @@ ASYNC_INLINE_ async_mark_ async_state_(const async_task *task)
 {
     return (async_mark_)(task->timer.node.state & ASYNC_STATE_);
 }
+
+/* Is its state this one, or one before it? */
+#define ASYNC_UP_TO_(task, which) \
+    ((task)->timer.node.state < (which) + 0x10)
 
 ASYNC_INLINE_ void async_set_state_(async_task *task, unsigned state)
 {
