@@ -38,7 +38,8 @@
  * however much memory the program has. It gets the signal mask of its parent,
  * the default action of every signal but those that are ignored, of SIGPIPE
  * in any case (this library ignores that one); and of the descriptors 0, 1
- * and 2 alone.
+ * and 2 alone. (Where the system has no close_range, those above 65535 are not
+ * looked at.)
  * ======================================================================== */
 
 /* What the child's input, output and error output are: flags for
