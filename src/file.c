@@ -144,7 +144,18 @@ static int async_file_begin_(async_file *file, bool is_open,
     return 0;
 }
 
-static async_status async_file_do_(async_file *file,
+static async_status async_file_wait_(async_file *file, const char *what)
+{
+    async_status rc = async_offload(&file->job, async_file_call_, file);
+
+    (void)what;
+    if (rc == ASYNC_PENDING) {
+        ASYNC_WAITS_(what, file);
+    }
+    return rc;
+}
+
+static async_status async_file_do_(async_file *file, const char *what,
                                    int (*call)(async_file *file),
                                    const void *buffer, size_t length,
                                    int64_t offset)
@@ -156,7 +167,7 @@ static async_status async_file_do_(async_file *file,
             return err;
         }
     }
-    return async_offload(&file->job, async_file_call_, file);
+    return async_file_wait_(file, what);
 }
 
 /* An offset that the system call cannot take. */
@@ -180,14 +191,15 @@ ASYNC_API async_status async_file_open(async_file *file, const char *path,
         file->flags = flags | O_CLOEXEC;
         file->mode = mode;
     }
-    return async_offload(&file->job, async_file_call_, file);
+    return async_file_wait_(file, "async_file_open");
 }
 
 ASYNC_API async_status async_file_read(async_file *file, void *buffer,
                                        size_t length)
 {
     (void)async_self_();
-    return async_file_do_(file, async_file_reads_, buffer, length, -1);
+    return async_file_do_(file, "async_file_read", async_file_reads_, buffer,
+                          length, -1);
 }
 
 ASYNC_API async_status async_file_pread(async_file *file, void *buffer,
@@ -196,26 +208,29 @@ ASYNC_API async_status async_file_pread(async_file *file, void *buffer,
     int err = async_file_offset_(offset);
 
     (void)async_self_();
-    return err < 0 ? err : async_file_do_(file, async_file_reads_, buffer,
-                                          length, offset);
+    return err < 0 ? err
+        : async_file_do_(file, "async_file_pread", async_file_reads_, buffer,
+                         length, offset);
 }
 
 /* A new write counts anew; a resumed one leaves the count to the thread. */
-static async_status async_file_write_(async_file *file, const void *buffer,
-                                      size_t length, int64_t offset)
+static async_status async_file_write_(async_file *file, const char *what,
+                                      const void *buffer, size_t length,
+                                      int64_t offset)
 {
     if (async_state_(async_this_task_) == ASYNC_RUNNING_ && file != NULL
         && file->job.home == NULL) {
         file->done = 0;
     }
-    return async_file_do_(file, async_file_writes_, buffer, length, offset);
+    return async_file_do_(file, what, async_file_writes_, buffer, length,
+                          offset);
 }
 
 ASYNC_API async_status async_file_write(async_file *file, const void *buffer,
                                         size_t length)
 {
     (void)async_self_();
-    return async_file_write_(file, buffer, length, -1);
+    return async_file_write_(file, "async_file_write", buffer, length, -1);
 }
 
 ASYNC_API async_status async_file_pwrite(async_file *file, const void *buffer,
@@ -224,25 +239,29 @@ ASYNC_API async_status async_file_pwrite(async_file *file, const void *buffer,
     int err = async_file_offset_(offset);
 
     (void)async_self_();
-    return err < 0 ? err : async_file_write_(file, buffer, length, offset);
+    return err < 0 ? err : async_file_write_(file, "async_file_pwrite", buffer,
+                                             length, offset);
 }
 
 ASYNC_API async_status async_file_sync(async_file *file)
 {
     (void)async_self_();
-    return async_file_do_(file, async_file_syncs_, NULL, 0, -1);
+    return async_file_do_(file, "async_file_sync", async_file_syncs_, NULL, 0,
+                          -1);
 }
 
 ASYNC_API async_status async_file_size(async_file *file, int64_t *size)
 {
     (void)async_self_();
-    return async_file_do_(file, async_file_sizes_, size, sizeof *size, -1);
+    return async_file_do_(file, "async_file_size", async_file_sizes_, size,
+                          sizeof *size, -1);
 }
 
 ASYNC_API async_status async_file_stat(async_file *file, struct stat *to)
 {
     (void)async_self_();
-    return async_file_do_(file, async_file_stats_, to, 1, -1);
+    return async_file_do_(file, "async_file_stat", async_file_stats_, to, 1,
+                          -1);
 }
 
 /* The loop may know the number, by async_read for instance. */

@@ -108,7 +108,8 @@ ASYNC_API int async_loop_cancel_all(async_loop *loop);
 
 /* Give back what the loop holds (descriptors of its own; no memory). 0, or
  * ASYNC_EBUSY if it runs, or if tasks are left: they stay where they are and
- * must not be woken any more. It is no longer the current loop. */
+ * must not be woken any more. It is no longer the current loop. It waits for
+ * functions that threads run for tasks of it: see offload.h. */
 ASYNC_API int async_loop_close(async_loop *loop);
 
 /* Make `loop` the current one of this thread, the one that async_spawn and

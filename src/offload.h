@@ -67,6 +67,8 @@ typedef struct async_offload_job {
  * returns, whatever strikes the task, and gives its result; the strike hits
  * the next await. A timeout around it thus ends late, and not at all if fn does
  * not return. So does the loop: async_run and async_loop_close wait for fn.
+ * And a job that waits for another one (its own loop's, say) keeps a thread
+ * meanwhile: if all do, they wait for ever.
  *
  * ASYNC_EAGAIN when there is no thread and none can be started, ASYNC_ENOMEM
  * or ASYNC_EMFILE when the loop cannot make what it takes to be woken,

@@ -16,7 +16,8 @@
 /* ---- names --------------------------------------------------------------- */
 
 /* A lookup, in memory of its own: behind it come the addresses that it finds,
- * and the two names. The job is its first member, see async_offload_abandon_. */
+ * and the two names. The job is its first member, for async_offload_abandon_.
+ */
 struct async_lookup_ {
     async_offload_job job;
     struct addrinfo hints;
@@ -180,6 +181,8 @@ static async_status async_resolve_begin_(async_task *task,
     if (rc != ASYNC_PENDING) {
         free(resolver->lookup);
         resolver->lookup = NULL;
+    } else {
+        ASYNC_WAITS_("async_resolve", resolver);
     }
     return rc;
 }
@@ -315,9 +318,9 @@ ASYNC_API async_status async_connect_any(async_attempts *self,
     ASYNC_END;
 }
 
-/* IPv6 and IPv4 in turn, beginning with what came first: so that one address
- * after another of a family that does not work does not take its 250 ms. */
-static void async_interleave_(async_address *all, int n)
+/* So that not one address after another, of a family that does not work here,
+ * takes its 250 ms. */
+ASYNC_API void async_interleave_(async_address *all, int n)
 {
     int i, j;
 

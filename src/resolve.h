@@ -25,11 +25,11 @@ typedef struct async_resolver {
 #define async_dial ASYNC_ABI_(async_dial)
 
 /* AWAIT_VALUE(n, async_resolve(&self->resolver, "example.org", "https",
- *                              self->addresses, 4)): the addresses of a host, in
- * the order in which the system wants them tried; at most as many as there is
- * room for. Returns how many there are, at least 1. The service is a name or a
- * number, or NULL for port 0; the host is a name or a number, or NULL for this
- * machine.
+ *                              self->addresses, 4)):
+ * the addresses of a host, in the order in which the system wants them tried;
+ * at most as many as there is room for, and at most 64. Returns how many there
+ * are, at least 1. The service is a name or a number, or NULL for port 0; the
+ * host is a name or a number, or NULL for this machine.
  *
  * Two numbers need no thread and no wait. For a name, getaddrinfo(3) is called
  * in a thread of async_offload, and what is said there of threads holds, but
@@ -97,4 +97,8 @@ typedef struct async_dialer {
  * ASYNC_EINVAL for NULL, or a port that is none. Struck at any time, it ends at
  * once and leaves no descriptor. Some 3 KB of memory. Task only. */
 ASYNC_API ASYNC async_dial(async_dialer *self, const char *host, int port);
+
+/* The order in which async_dial tries them: the families in turn, beginning
+ * with that of the first address; within a family as they were. */
+ASYNC_API void async_interleave_(async_address *addresses, int n);
 #endif

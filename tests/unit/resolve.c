@@ -287,6 +287,39 @@ TEST(resolve_times_out)
 
 /* ---- connections --------------------------------------------------------- */
 
+/* Each address is a letter: small ones IPv4, large ones IPv6. */
+static const char *interleaved(const char *letters)
+{
+    static char order[16];
+    async_address all[16];
+    int i, n = (int)strlen(letters);
+
+    memset(all, 0, sizeof all);
+    for (i = 0; i < n; i++) {
+        all[i].storage.ss_family = letters[i] >= 'a' ? AF_INET : AF_INET6;
+        all[i].length = (socklen_t)letters[i];
+    }
+    async_interleave_(all, n);
+    for (i = 0; i < n; i++) {
+        order[i] = (char)all[i].length;
+    }
+    order[n] = '\0';
+    return order;
+}
+
+TEST(dial_takes_the_families_in_turn)
+{
+    CHECK_STR(interleaved("a"), "a");
+    CHECK_STR(interleaved("ab"), "ab");
+    CHECK_STR(interleaved("Aa"), "Aa");
+    CHECK_STR(interleaved("ABab"), "AaBb");
+    CHECK_STR(interleaved("ABCDa"), "AaBCD");
+    CHECK_STR(interleaved("abcAdB"), "aAbBcd");
+    CHECK_STR(interleaved("aAbB"), "aAbB");
+    CHECK_STR(interleaved("ABCab"), "AaBbC");
+    CHECK_STR(interleaved("abcdefgH"), "aHbcdefg");
+}
+
 static void set(async_address *address, const char *host, int port)
 {
     CHECK_EQ(async_address_set(address, host, port), 0);
