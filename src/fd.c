@@ -192,16 +192,15 @@ ASYNC_APART_ async_status async_write_all_(int fd, const void *buffer,
 
 /* ---- the same, on the way that nearly all of them go --------------------- */
 
-/* That is a TCP socket that is known, as a task that runs on, or that is back
- * from the event which it waited for; and nothing hangs over the task. The
- * functions look for all of that before they change anything, and leave what
- * is else to those above. Each calls the system last: so there is little to
- * save over the call, and nothing where the task parks. */
+/* That is a TCP socket which somebody has waited for, as a task that runs on,
+ * or that is back from the event it waited for; and nothing hangs over the
+ * task. The functions look for all of that before they change anything, and
+ * leave what is else to those above. The call to the system comes last, in a
+ * function of its own: so where the task parks, no register is saved. */
 #if ASYNC_FAST_ && !ASYNC_DEBUG
 
-#define ASYNC_FD_IS_QUICK_(it, obstacle) \
-    (((it)->flags & (ASYNC_FD_NEW_ | ASYNC_FD_SOCKET_ | ASYNC_FD_SHORT_ \
-                     | (obstacle))) == (ASYNC_FD_SOCKET_ | ASYNC_FD_SHORT_))
+/* All flags of such a socket, when it may be read and written. */
+#define ASYNC_FD_QUICK_ (ASYNC_FD_SOCKET_ | ASYNC_FD_SHORT_ | ASYNC_FD_ADDED_)
 
 static ASYNC_NOINLINE_ async_status async_fd_recv_(int fd, void *buffer,
                                                    size_t length,
@@ -228,23 +227,20 @@ ASYNC_API async_status async_read(int fd, void *buffer, size_t length)
     }
     it = loop->fds->entries[fd];
     if (task->timer.node.state == ASYNC_READY_) {
-        if (ASYNC_LIKELY_(ASYNC_FD_IS_QUICK_(it, ASYNC_FD_EMPTY_)
+        if (ASYNC_LIKELY_(it->flags == ASYNC_FD_QUICK_
                           && task->timer.u.result == it->generation)) {
             task->timer.node.state = ASYNC_RUNNING_;
             return async_fd_recv_(fd, buffer, length, it);
         }
     } else if (ASYNC_LIKELY_(task->timer.node.state == ASYNC_RUNNING_
                              && length - 1 < INT_MAX && buffer != NULL)) {
-        if (ASYNC_FD_IS_QUICK_(it, ASYNC_FD_EMPTY_)) {
-            if (ASYNC_LIKELY_(--loop->fds->left != 0)) {
-                return async_fd_recv_(fd, buffer, length, it);
+        if (it->flags == (ASYNC_FD_QUICK_ | ASYNC_FD_EMPTY_)) {
+            if (ASYNC_LIKELY_(ASYNC_BACKEND_WAITS_(loop->fds))) {
+                return async_fd_rest_(loop->fds, it, ASYNC_READS_,
+                                      "async_read");
             }
-        } else if (ASYNC_LIKELY_(
-                       (it->flags & (ASYNC_FD_NEW_ | ASYNC_FD_EMPTY_
-                                     | ASYNC_FD_ADDED_))
-                           == (ASYNC_FD_EMPTY_ | ASYNC_FD_ADDED_)
-                       && ASYNC_BACKEND_WAITS_(loop->fds))) {
-            return async_fd_rest_(loop->fds, it, ASYNC_READS_, "async_read");
+        } else if (it->flags == ASYNC_FD_QUICK_ && --loop->fds->left != 0) {
+            return async_fd_recv_(fd, buffer, length, it);
         }
     }
     return async_read_(fd, buffer, length);
@@ -282,8 +278,8 @@ ASYNC_HOT_ async_fd_ *async_fd_sends_(int fd, const void *buffer,
                                                == ASYNC_RUNNING_)) {
         async_fd_ *it = loop->fds->entries[fd];
 
-        if (ASYNC_LIKELY_(ASYNC_FD_IS_QUICK_(it, ASYNC_FD_STUCK_)
-                          && --loop->fds->left != 0)) {
+        if (ASYNC_LIKELY_((it->flags & ~(unsigned)ASYNC_FD_EMPTY_)
+                              == ASYNC_FD_QUICK_ && --loop->fds->left != 0)) {
             return it;
         }
     }
