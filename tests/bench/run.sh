@@ -122,9 +122,9 @@ for group in $groups; do
         progress "$name ..."
         case $name in
             *-memory | churn-1000000 | fire-1000000 | idle-*) times=1 ;;
-            http-*) times=$(((repetitions + 1) / 2)) ;;
-            churn-* | fire-* | jump-*) times=$(((repetitions + 1) / 2)) ;;
-            echo-* | pipe-* | cores-* | wake-* | bulk-* | storm-*)
+            churn-* | fire-* | jump-* | wake-* | cores-* | http-*)
+                times=$(((repetitions + 1) / 2)) ;;
+            echo-* | pipe-* | bulk-* | storm-*)
                 times=$pairs ;;
             *) times=$repetitions ;;
         esac
