@@ -31,6 +31,10 @@ static int async_group_strike_(async_group *group, bool closing)
         }
 #else
         (void)closing;
+        if (ASYNC_CLOSES_(async_this_loop_)
+            && (task->timer.node.state & ASYNC_CANCELED_) != 0) {
+            continue;
+        }
 #endif
         count += async_cancel(task);
     } while (node != group->members);

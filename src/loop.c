@@ -759,6 +759,9 @@ ASYNC_API int async_loop_cancel_all(async_loop *loop)
         return ASYNC_EBUSY;
     }
     async_this_loop_ = loop;
+#if !ASYNC_HOSTED
+    loop->until = ASYNC_CLOSING_(loop);
+#endif
     while (loop->alive != 0 && rounds++ != ASYNC_ROUNDS_) {
 #if ASYNC_HOSTED
         loop->round++;
@@ -771,6 +774,9 @@ ASYNC_API int async_loop_cancel_all(async_loop *loop)
         } while (rc == ASYNC_EINTR && ASYNC_ROUND_GOES_ON_(loop));
     }
     async_this_loop_ = before;
+#if !ASYNC_HOSTED
+    loop->until = NULL;
+#endif
     if (loop->alive == 0) {
         return 0;
     }

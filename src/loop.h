@@ -159,6 +159,13 @@ ASYNC_INLINE_ void async_ready_(async_loop *loop, async_task *task)
     loop->tail = &task->timer.node.next;
 }
 
+/* On a microcontroller no task is marked with the round that struck it; there,
+ * a loop that closes waits for the end of itself. */
+#if !ASYNC_HOSTED
+#define ASYNC_CLOSING_(loop) ((const async_task *)(const void *)(loop))
+#define ASYNC_CLOSES_(loop) ((loop)->until == ASYNC_CLOSING_(loop))
+#endif
+
 #define ASYNC_NONE_READY_(loop) ((loop)->tail == &(loop)->head)
 
 /* Grant a parked task what it waits for, with the result of its operation.

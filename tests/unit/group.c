@@ -702,12 +702,10 @@ static ASYNC leaves(struct family *self)
 
 TEST(group_left_to_the_end_of_the_loop)
 {
-#if ASYNC_HOSTED
     struck_one = block_sleeps;
     CHECK_EQ(family_run(leaves), 0);
     CHECK_EQ(test_ms(), 170);
     CHECK_LOG("A(B(AxBxA!B!");
-#endif
     test_virtual_time();
     struck_one = block_ends;
     CHECK_EQ(family_run(leaves), 0);
