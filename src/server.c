@@ -89,20 +89,30 @@ static int async_server_after_(async_status rc)
     }
 }
 
-/* A connection's task has ended, and its slot is free. If it was cancelled
- * before it began, then it never came to run the server's function, and nobody
- * else closes the descriptor. */
-static void async_server_ended_(async_watch *watch, async_task *task)
+/* A connection's task has ended before it began, being cancelled: nobody else
+ * closes the descriptor. */
+static void async_server_unbegun_(async_watch *watch, async_task *task)
 {
     async_slot *slot = (async_slot *)(void *)watch;
     async_server *server = (async_server *)(void *)slot->pool;
     int fd;
 
-    if (task->fn != server->fn) {
-        memcpy(&fd, (char *)task->frame + server->fd_at, sizeof fd);
-        (void)async_close(fd);
-    }
+    memcpy(&fd, (char *)task->frame + server->fd_at, sizeof fd);
+    (void)async_close(fd);
     server->ended(watch, task);
+}
+
+/* The task begins: the descriptor is its own from now on. */
+static async_status async_server_begins_(void *frame)
+{
+    async_task *task = async_this_task_;
+    async_slot *slot = (async_slot *)(void *)
+        ((char *)task - offsetof(async_slot, task));
+    async_server *server = (async_server *)(void *)slot->pool;
+
+    slot->watch.fn = server->ended;
+    task->fn = server->fn;
+    return task->fn(frame);
 }
 
 static async_status async_server_start_(async_server *server, int fd)
@@ -112,7 +122,8 @@ static async_status async_server_start_(async_server *server, int fd)
     int rc;
 
     memcpy(frame + server->fd_at, &fd, sizeof fd);
-    rc = async_pool_spawn_(&server->pool, server->slot, server->fn, frame
+    rc = async_pool_spawn_(&server->pool, server->slot,
+                           async_server_begins_, frame
 #if ASYNC_DEBUG
                            , server->name, server->file, server->line
 #endif
@@ -122,7 +133,7 @@ static async_status async_server_start_(async_server *server, int fd)
         return rc;
     }
     server->ended = watch->fn;
-    watch->fn = async_server_ended_;
+    watch->fn = async_server_unbegun_;
     server->slot = -1;
     server->accepted++;
     return 0;
