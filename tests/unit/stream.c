@@ -824,6 +824,45 @@ TEST(stream_write_all_in_turn)
     RUN(large);
 }
 
+/* A part of the buffer is sent, and more is put behind the rest, for which it
+ * moves to the front. */
+static ASYNC partial(struct main *self)
+{
+    static char out[8192], text[10000];
+
+    ASYNC_BEGIN(self);
+    for (self->i = 0; self->i < 10000; self->i++) {
+        text[self->i] = (char)('a' + self->i % 23);
+    }
+    CHECK_EQ(async_pipe(self->ends), 0);
+    do {                                        /* full, but for a page */
+        self->n = (int)write(self->ends[1], text, 4096);
+    } while (self->n > 0);
+    CHECK_EQ(read(self->ends[0], self->buffer, 1), 1);
+    for (self->i = 1; self->i < 4096; self->i++) {
+        CHECK_EQ(read(self->ends[0], self->buffer, 1), 1);
+    }
+    AWAIT(async_stream_open(&self->s, self->ends[1], NULL, 0, out,
+                            sizeof out));
+    AWAIT(async_stream_write(&self->s, text, 8000));
+    AWAIT_RESULT(self->rc, ASYNC_TIMEOUT(&self->scope, MS(1),
+                                         async_stream_flush(&self->s)));
+    CHECK_EQ(self->rc, ASYNC_ETIMEDOUT);
+    self->n = (int)async_stream_unsent(&self->s);
+    CHECK(self->n > 0 && self->n < 8000);
+    AWAIT(async_stream_write(&self->s, text + 8000, 2000));
+    CHECK_EQ(async_stream_unsent(&self->s), self->n + 2000);
+    CHECK(memcmp(out, text + 8000 - self->n, (size_t)self->n + 2000) == 0);
+    async_stream_abort(&self->s);
+    async_close(self->ends[0]);
+    ASYNC_END;
+}
+
+TEST(stream_writes_behind_what_was_not_sent)
+{
+    RUN(partial);
+}
+
 /* ---- errors -------------------------------------------------------------- */
 
 /* The other side closes, with an answer on its way: it can be read, and then
@@ -1018,6 +1057,25 @@ static ASYNC closes(struct main *self)
         }
         async_stream_abort(&self->peer);
     }
+
+    /* A reader that was about to send first. */
+    for (self->i = 0; self->i < 3; self->i++) {
+        pair(self);
+        stuff(self->ends[0]);
+        AWAIT(async_stream_write(&self->s, "x", 1));
+        act_start(&self->a, "a", 'l', &self->s, NULL, 0);
+        SETTLE
+        if (self->i == 1) {
+            async_cancel(&self->a.task);
+        }
+        async_stream_abort(&self->s);
+        if (self->i == 2) {
+            async_cancel(&self->a.task);
+        }
+        AWAIT_RESULT(self->rc, async_join(&self->a.task));
+        async_stream_abort(&self->peer);
+    }
+    CHECK_LOG("a:bad file descriptor a:cancel a:bad file descriptor ");
 
     /* Nobody reads: the limit ends it. */
     pair(self);
