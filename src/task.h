@@ -135,7 +135,9 @@ struct async_watch {
  * an error.
  *
  * 0, or ASYNC_EALREADY when the task runs already (a trap in debug builds),
- * or ASYNC_EPERM when no loop is current.
+ * or ASYNC_EPERM when no loop is current. A debug build tells of an error in
+ * which the task ends and that nobody takes: by a join or another wait for it,
+ * in a group, by async_result, or with a done callback.
  * Call it from a task or a callback of the loop, or, after async_loop_open,
  * from outside before the loop runs. Constant time, some 20 instructions. */
 #define async_spawn(task, fn, frame) \
