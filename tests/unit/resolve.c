@@ -540,4 +540,111 @@ TEST(connect_any_struck_at_any_step)
 }
 #endif
 
+/* ---- many loops ---------------------------------------------------------- */
+
+enum { LOOPS = 5, CALLERS = 4, TIMES = 10 };
+
+struct client {
+    async_frame frame;
+    async_task task;
+    async_resolver resolver;
+    async_address addresses[SOME];
+    async_dialer dialer;
+    async_file file;
+    char path[80], text[16];
+    int i, rc, fd, port, outcome;
+};
+
+/* A name, a connection, and a file of its own, again and again. */
+static ASYNC client(struct client *self)
+{
+    ASYNC_BEGIN(self);
+    for (self->i = 0; self->i < TIMES; self->i++) {
+        AWAIT(async_resolve(&self->resolver, "localhost", "80",
+                            self->addresses, SOME));
+        AWAIT_VALUE(self->fd, async_dial(&self->dialer, "localhost",
+                                         self->port));
+        async_close(self->fd);
+        ASYNC_WITH_AWAIT(self->outcome,
+                         async_file_open(&self->file, self->path,
+                                         O_RDWR | O_CREAT | O_TRUNC, 0600),
+                         async_file_close(&self->file)) {
+            AWAIT(async_file_write(&self->file, "some text", 9));
+            AWAIT_VALUE(self->rc, async_file_pread(&self->file, self->text,
+                                                   16, 5));
+            CHECK_EQ(self->rc, 4);
+            CHECK(memcmp(self->text, "text", 4) == 0);
+        } ASYNC_WITH_END;
+    }
+    ASYNC_END;
+}
+
+struct clients {
+    async_frame frame;
+    struct client client[CALLERS];
+    int i, rc, number, port, failed;
+};
+
+/* Every second one is cancelled, somewhere. */
+static ASYNC clients(struct clients *self)
+{
+    ASYNC_BEGIN(self);
+    for (self->i = 0; self->i < CALLERS; self->i++) {
+        struct client *it = &self->client[self->i];
+
+        it->port = self->port;
+        snprintf(it->path, sizeof it->path, "/tmp/async-client-%ld-%d-%d",
+                 (long)getpid(), self->number, self->i);
+        async_spawn(&it->task, client, it);
+    }
+    for (self->i = 0; self->i < CALLERS; self->i++) {
+        if (self->i % 2 == 1) {
+            AWAIT(async_sleep(MS(1) / 10 * self->number));
+            async_cancel(&self->client[self->i].task);
+        }
+        AWAIT_RESULT(self->rc, async_join(&self->client[self->i].task));
+        self->failed += self->rc != 0 && self->rc != ASYNC_ECANCELED;
+        self->failed += self->client[self->i].file.is_open;
+        (void)unlink(self->client[self->i].path);
+    }
+    ASYNC_RETURN(self->failed);
+    ASYNC_END;
+}
+
+static void *run_clients(void *argument)
+{
+    struct clients *self = (struct clients *)argument;
+
+    self->rc = async_run(clients, self);
+    return NULL;
+}
+
+TEST(resolve_and_files_in_loops_of_many_threads)
+{
+    static struct clients all[LOOPS];
+    pthread_t threads[LOOPS];
+    int before = lowest_fd();
+    int listener = async_tcp_listen("127.0.0.1", 0, 1000);
+    int i;
+
+    test_real_time();
+    memset(all, 0, sizeof all);
+    for (i = 0; i < LOOPS; i++) {
+        all[i].number = i;
+        all[i].port = async_local_port(listener);
+        CHECK_EQ(pthread_create(&threads[i], NULL, run_clients, &all[i]), 0);
+#ifdef __TINYC__        /* without variables of a thread: one after the other */
+        CHECK_EQ(pthread_join(threads[i], NULL), 0);
+#endif
+    }
+    for (i = 0; i < LOOPS; i++) {
+#ifndef __TINYC__
+        CHECK_EQ(pthread_join(threads[i], NULL), 0);
+#endif
+        CHECK_EQ(all[i].rc, 0);
+    }
+    close(listener);
+    CHECK_EQ(lowest_fd(), before);
+}
+
 #endif
