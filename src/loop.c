@@ -524,7 +524,6 @@ static int async_turns_(async_loop *loop)
     while (!loop->stop) {
         if (!ASYNC_NONE_READY_(loop)) {
             async_look_(loop);
-            async_run_ready_(loop);
         } else if (loop->alive == 0) {
             loop->rc = 0;
             break;
@@ -534,7 +533,10 @@ static int async_turns_(async_loop *loop)
             async_debug_deadlock_(loop);
 #endif
             break;
+        } else if (!ASYNC_HOSTED || ASYNC_NONE_READY_(loop)) {
+            continue;       /* hosted, it has just looked: no second call */
         }
+        async_run_ready_(loop);
     }
     async_this_task_ = NULL;
     loop->stop = false;
