@@ -21,6 +21,12 @@
 struct async_irq;
 struct async_call;
 
+/* With ASYNC_PREFETCH, a node in the ready queue knows in `prev`, which it does
+ * not need there, the one that comes so many after it. When a task is run, the
+ * memory of that one is asked for. Only those that were appended since the
+ * turn began are told: they are in the queue, the others may be gone. */
+enum { ASYNC_AHEAD_ = 32 };
+
 struct async_loop {
     async_node *head;           /* ready queue: the oldest, */
     async_node **tail;          /* and where to append; &head: it is empty */
@@ -42,6 +48,9 @@ struct async_loop {
     volatile unsigned notified;
     unsigned char round;        /* closing: tasks spawned from here on */
     unsigned left;              /* closing: tasks of earlier rounds */
+    unsigned appended;          /* since the turn began: see ASYNC_PREFETCH */
+    async_node *ago[ASYNC_AHEAD_];  /* the last of those */
+    async_node nobody;
     struct async_fds *fds;      /* what it knows of descriptors, or NULL */
     unsigned known;             /* and of which: those below */
 #endif
@@ -155,6 +164,12 @@ ASYNC_API void async_debug_misuse_(const char *operation, const char *what);
  * where `tail` points, and what stands there is of no meaning. */
 ASYNC_INLINE_ void async_ready_(async_loop *loop, async_task *task)
 {
+#if ASYNC_PREFETCH
+    async_node **ago = &loop->ago[loop->appended++ % ASYNC_AHEAD_];
+
+    (*ago)->prev = &task->timer.node;
+    *ago = &task->timer.node;
+#endif
     *loop->tail = &task->timer.node;
     loop->tail = &task->timer.node.next;
 }

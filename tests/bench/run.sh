@@ -14,7 +14,7 @@ programs=$1
 tsv=$2
 shift 2
 wanted=${*:-all}
-groups='resume switch spawn deep sleep timeout timers jump pipe echo \
+groups='resume switch prefetch spawn deep sleep timeout timers jump pipe echo \
     cores http server'
 case ${QUICK:-0} in
     0 | '') repetitions=5; pairs=7 ;;

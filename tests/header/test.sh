@@ -242,6 +242,8 @@ refuse wheel_of_short_ticks 'ASYNC_TIMER_WHEEL needs ASYNC_TICK_BITS 64' \
     -DASYNC_TICK_BITS=32 -DASYNC_TIMER_WHEEL=1
 refuse wheel_without_backlinks 'ASYNC_TIMER_WHEEL needs ASYNC_BACKLINKS' \
     -DASYNC_BACKLINKS=0
+refuse prefetch_without_backlinks 'ASYNC_PREFETCH needs ASYNC_HOSTED 1' \
+    -DASYNC_PREFETCH=1 -DASYNC_BACKLINKS=0 -DASYNC_TIMER_WHEEL=0
 refuse goto_in_short_frames 'ASYNC_COMPUTED_GOTO needs ASYNC_FRAME_BITS 32' \
     -DASYNC_COMPUTED_GOTO=1 -DASYNC_FRAME_BITS=16
 
