@@ -21,6 +21,7 @@ struct waits {                  /* a task that waits for a process */
     async_task task;
     async_timeout scope;
     async_process *process;
+    async_task *victim;         /* struck by it, when it is */
     char name;
     long limit;                 /* milliseconds; 0: none */
     int rc;
@@ -107,6 +108,9 @@ static ASYNC waits(struct waits *self)
                  : self->rc == ASYNC_ETIMEDOUT ? "late"
                  : self->rc == ASYNC_ECANCELED ? "closed"
                  : async_strerror(self->rc));
+        if (self->victim != NULL) {
+            async_cancel(self->victim);
+        }
         ASYNC_RAISE(self->rc);
     } ASYNC_TRY_END;
     ASYNC_RETURN(self->rc);
@@ -820,6 +824,36 @@ TEST(process_awaited_by_many)
     RUN_BOTH_WAYS(many_wait);
 }
 
+/* The leader is struck, and so is its heir, who was woken but has not run: the
+ * next one leads. */
+static ASYNC heirs(struct main *self)
+{
+    ASYNC_BEGIN(self);
+    CHECK_EQ(shell(&self->p, "read x; exit 6", ASYNC_PIPE_IN), 0);
+    for (self->i = 0; self->i < 4; self->i++) {
+        waiter(&self->wait[self->i], &self->p, (char)('a' + self->i), 0);
+    }
+    self->wait[0].victim = &self->wait[1].task;
+    self->wait[1].victim = &self->wait[2].task;
+    AWAIT(async_yield());
+    async_cancel(&self->wait[0].task);
+    AWAIT_RESULT(self->rc, async_join(&self->wait[2].task));
+    CHECK_EQ(self->rc, ASYNC_ECANCELED);
+    CHECK_EQ(async_process_close_end(&self->p.in), 0);
+    AWAIT_VALUE(self->rc, ASYNC_TIMEOUT(&self->scope,
+                                        (async_duration)ASYNC_SEC(20),
+                                        async_join(&self->wait[3].task)));
+    CHECK_EQ(self->rc, 6);
+    CHECK_LOG("a:struck b:struck c:struck d:6 ");
+    CHECK_EQ(async_process_close(&self->p), 0);
+    ASYNC_END;
+}
+
+TEST(process_leader_and_heirs_are_struck)
+{
+    RUN_BOTH_WAYS(heirs);
+}
+
 /* The cells of the table of cancel safety. */
 static ASYNC struck(struct main *self)
 {
@@ -1009,6 +1043,25 @@ static ASYNC closes(struct main *self)
     CHECK(strstr(test_log_text(), "b:closed") != NULL);
     CHECK(strstr(test_log_text(), "c:struck") != NULL);
     CHECK(strstr(test_log_text(), "d:closed") != NULL);
+    test_log_clear();
+
+    /* It is started again at once: who waited did so for the other one. */
+    CHECK_EQ(shell(&self->p, "exec sleep 100", 0), 0);
+    for (self->i = 0; self->i < 3; self->i++) {
+        waiter(&self->wait[self->i], &self->p, (char)('a' + self->i), 0);
+    }
+    AWAIT(async_yield());
+    async_cancel(&self->wait[2].task);
+    CHECK_EQ(async_process_close(&self->p), 0);
+    CHECK_EQ(shell(&self->p, "exec sleep 100", 0), 0);
+    for (self->i = 0; self->i < 3; self->i++) {
+        AWAIT_RESULT(self->rc, ASYNC_TIMEOUT(&self->scope,
+                                             (async_duration)ASYNC_SEC(5),
+                                             async_shield(&self->wait[self->i]
+                                                          .task)));
+        CHECK_EQ(self->rc, ASYNC_ECANCELED);
+    }
+    CHECK_EQ(async_process_close(&self->p), 0);
     test_log_clear();
 
     /* And the one who leads was struck. */
