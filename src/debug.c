@@ -176,7 +176,8 @@ ASYNC_API const char *async_debug_task_name_(void)
     return async_this_task_ == NULL ? NULL : async_this_task_->name;
 }
 
-/* The name as it was written, without the options that ASYNC_ABI_ appends. */
+/* The name as it was written, without the options that ASYNC_ABI_ appends, or
+ * the _ of a part of an operation. */
 static int async_name_length_(const char *name)
 {
     static const char rest[] = "_hosted_";
@@ -189,7 +190,7 @@ static int async_name_length_(const char *name)
             break;
         }
     }
-    return n;
+    return n > 0 && name[n - 1] == '_' ? n - 1 : n;
 }
 
 /* "main.c:34: work: task `work` (spawned at main.c:12): async_sleep: what" */
