@@ -69,18 +69,12 @@ static int async_lookup_run_(void *argument)
     return n > 0 ? n : ASYNC_ENOHOST;
 }
 
-/* A port in digits, 0 for NULL; -1 if it is something else. */
+/* A port in digits, 0 for none; -1 if it is something else. */
 static int async_port_of_(const char *service)
 {
     int port = 0;
 
-    if (service == NULL) {
-        return 0;
-    }
-    if (*service == '\0') {
-        return -1;
-    }
-    for (; *service != '\0'; service++) {
+    for (; service != NULL && *service != '\0'; service++) {
         if (*service < '0' || *service > '9') {
             return -1;
         }

@@ -28,8 +28,8 @@ typedef struct async_resolver {
  *                              self->addresses, 4)):
  * the addresses of a host, in the order in which the system wants them tried;
  * at most as many as there is room for, and at most 64. Returns how many there
- * are, at least 1. The service is a name or a number, or NULL for port 0; the
- * host is a name or a number, or NULL for this machine.
+ * are, at least 1. The service is a name or a number, NULL or "" for port 0.
+ * The host is a name or a number, or NULL for this machine.
  *
  * Two numbers need no thread and no wait. For a name, getaddrinfo(3) is called
  * in a thread of async_offload, and what is said there of threads holds, but
