@@ -1391,6 +1391,46 @@ TEST(process_communicate_by_two_tasks)
     RUN_BOTH_WAYS(two_talk);
 }
 
+/* A conversation by lines: each end of a pipe goes to a stream, which closes
+ * it. */
+static async_stream to_child, from_child;
+static char to_buffer[100], from_buffer[100];
+
+static ASYNC converses(struct main *self)
+{
+    static char *line;
+
+    ASYNC_BEGIN(self);
+    CHECK_EQ(shell(&self->p, "while read a b; do echo $((a + b)); done; exit 3",
+                   ASYNC_PIPE_IN | ASYNC_PIPE_OUT), 0);
+    ZERO(to_child);
+    ZERO(from_child);
+    AWAIT(async_stream_open(&to_child, self->p.in, NULL, 0, to_buffer,
+                            sizeof to_buffer));
+    AWAIT(async_stream_open(&from_child, self->p.out, from_buffer,
+                            sizeof from_buffer, NULL, 0));
+    self->p.in = self->p.out = -1;
+    for (self->i = 1; self->i <= 3; self->i++) {
+        AWAIT(async_stream_printf(&to_child, "%d 10\n", self->i));
+        AWAIT(async_stream_flush(&to_child));
+        AWAIT(async_stream_read_line(&from_child, &line));
+        CHECK_EQ(atoi(line), self->i + 10);
+    }
+    AWAIT(async_stream_close(&to_child));
+    AWAIT_VALUE(self->n, async_stream_read_line(&from_child, &line));
+    CHECK_EQ(self->n, 0);
+    AWAIT(async_stream_close(&from_child));
+    AWAIT_VALUE(self->rc, async_process_wait(&self->p));
+    CHECK_EQ(self->rc, 3);
+    CHECK_EQ(async_process_close(&self->p), 0);
+    ASYNC_END;
+}
+
+TEST(process_behind_two_streams)
+{
+    RUN_BOTH_WAYS(converses);
+}
+
 /* ---- threads ------------------------------------------------------------- */
 
 #ifndef __TINYC__               /* which has no variables of a thread */
