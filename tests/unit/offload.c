@@ -7,7 +7,9 @@
 
 #if ASYNC_HOSTED && ASYNC_OFFLOAD
 
+#include <dirent.h>
 #include <pthread.h>
+#include <sched.h>
 #include <sys/wait.h>
 
 /* Where a thread waits until it is let through, and says that it is there. */
@@ -352,6 +354,70 @@ TEST(offload_more_jobs_than_threads)
     ZERO(it);
     test_real_time();
     CHECK_EQ(async_run(crowd, &it), 0);
+}
+
+/* So many at once, and no more; and none when the last loop has closed. */
+static struct gate counter;
+
+static int count_inside(void *argument)
+{
+    int n;
+
+    (void)argument;
+    pthread_mutex_lock(&counter.lock);
+    n = ++counter.inside;
+    counter.open = n > counter.open ? n : counter.open;
+    pthread_mutex_unlock(&counter.lock);
+    (void)sched_yield();
+    pthread_mutex_lock(&counter.lock);
+    counter.inside--;
+    pthread_mutex_unlock(&counter.lock);
+    return 0;
+}
+
+static int threads_now(void)
+{
+    int n = 0;
+#ifdef __linux__
+    DIR *folder = opendir("/proc/self/task");
+
+    while (folder != NULL && readdir(folder) != NULL) {
+        n++;
+    }
+    if (folder != NULL) {
+        closedir(folder);
+    }
+#endif
+    return n;
+}
+
+static ASYNC counts(struct crowd *self)
+{
+    ASYNC_BEGIN(self);
+    for (self->i = 0; self->i < 100; self->i++) {
+        job_start(&self->job[self->i], NULL, count_inside, NULL);
+    }
+    for (self->i = 0; self->i < 100; self->i++) {
+        AWAIT(async_join(&self->job[self->i].task));
+    }
+    ASYNC_END;
+}
+
+TEST(offload_no_more_threads_than_it_may)
+{
+    static struct crowd it;
+    int before = threads_now();
+    int i;
+
+    ZERO(it);
+    gate_init(&counter);
+    test_real_time();
+    CHECK_EQ(async_run(counts, &it), 0);
+    CHECK(counter.open >= 1 && counter.open <= FULL);
+    for (i = 0; i < 100000 && threads_now() != before; i++) {
+        (void)sched_yield();        /* joined; /proc may be a little late */
+    }
+    CHECK_EQ(threads_now(), before);
 }
 
 /* ---- strikes ------------------------------------------------------------- */
