@@ -222,11 +222,49 @@ static ASYNC retries(struct program *self)
 
 TEST(trail_begins_anew_with_each_error)
 {
-    CHECK_EQ(async_run(retries, fresh()), ASYNC_EIO);
-    CHECK_WARNINGS(RAN("retries") "input or output failed (-5)\n"
-                   "    raised in leaf, at trail.c\n"
-                   "    awaited in job, at trail.c\n"
-                   "    awaited in retries, at trail.c\n");
+    static struct job it;
+    int i;
+
+    for (i = 0; i < 16; i++) {          /* wherever there is a place for it */
+        CHECK_EQ(async_run(retries, fresh()), ASYNC_EIO);
+        CHECK_WARNINGS(RAN("retries") "input or output failed (-5)\n"
+                       "    raised in leaf, at trail.c\n"
+                       "    awaited in job, at trail.c\n"
+                       "    awaited in retries, at trail.c\n");
+        memset(&it, 0, sizeof it);
+        it.leaf.error = ASYNC_EBUSY;
+        CHECK_EQ(async_run(job, &it), ASYNC_EBUSY);
+        (void)test_warnings();
+    }
+}
+
+/* Caught for good in a coroutine, whose frame another one takes over. */
+static ASYNC catches(struct leaf *self)
+{
+    ASYNC_BEGIN(self);
+    AWAIT_RESULT(self->e, async_join(NULL));
+    AWAIT_RESULT(self->e, fails(self + 1));
+    CHECK_EQ(self->e, ASYNC_EUSER(1));
+    ASYNC_END;
+}
+
+static ASYNC takes_over(struct program *self)
+{
+    static struct leaf frames[2];
+
+    ASYNC_BEGIN(self);
+    memset(frames, 0, sizeof frames);
+    AWAIT(catches(&frames[0]));
+    AWAIT(fails(&frames[0]));
+    ASYNC_END;
+}
+
+TEST(trail_ends_with_its_coroutine)
+{
+    CHECK_EQ(async_run(takes_over, fresh()), ASYNC_EUSER(1));
+    CHECK_WARNINGS(RAN("takes_over") "ASYNC_EUSER(1)\n"
+                   "    raised in fails, at trail.c\n"
+                   "    awaited in takes_over, at trail.c\n");
 }
 
 /* A chain that is longer than a trail: the first are told, and the last. */
