@@ -408,6 +408,44 @@ TEST(server_closes_what_never_began)
     RUN(unbegun);
 }
 
+/* One that began is closed by itself, and not a second time: the number may be
+ * another file's by then. */
+struct reuser { async_frame frame; int fd, spare; };
+
+static ASYNC reuser(struct reuser *self)
+{
+    ASYNC_BEGIN(self);
+    async_close(self->fd);
+    self->spare = dup(2);
+    ASYNC_END;
+}
+
+static ASYNC once(struct main *self)
+{
+    static struct reuser frame;
+
+    ASYNC_BEGIN(self);
+    self->rc = async_tcp_listen("127.0.0.1", 0, 20);
+    self->port = async_local_port(self->rc);
+    AWAIT(async_server_open(&self->server, self->rc, self->slots, &frame, 1,
+                            reuser));
+    async_spawn(&self->run, async_server_run, &self->server);
+    AWAIT(async_tcp_connect(&self->fd, "127.0.0.1", self->port));
+    AWAIT_VALUE(self->n, async_read(self->fd, self->buffer, 1));
+    SETTLE
+    CHECK_EQ(frame.spare, frame.fd);
+    CHECK(fcntl(frame.spare, F_GETFD) >= 0);
+    close(frame.spare);
+    async_close(self->fd);
+    AWAIT(async_server_close(&self->server, ASYNC_SEC(1)));
+    ASYNC_END;
+}
+
+TEST(server_closes_nothing_twice)
+{
+    RUN(once);
+}
+
 /* The program ends, in whatever state the server is. */
 static ASYNC abandoned(struct main *self)
 {

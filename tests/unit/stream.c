@@ -635,6 +635,20 @@ static ASYNC tied(struct main *self)
     unstuff(self->ends[1]);
     CHECK_LOG("line:2 x");
 
+    /* Struck while it waits to receive: what is there wins, whatever others
+     * have written. */
+    act_start(&self->a, "line", 'l', &self->s, NULL, 0);
+    SETTLE
+    stuff(self->ends[0]);
+    AWAIT(async_stream_write(&self->s, "w", 1));
+    put(self->ends[1], "ab\n");
+    async_cancel(&self->a.task);
+    AWAIT(async_join(&self->a.task));
+    unstuff(self->ends[1]);
+    AWAIT(async_stream_flush(&self->s));
+    unstuff(self->ends[1]);
+    CHECK_LOG("line:3 w");
+
     /* And it may be struck there. */
     stuff(self->ends[0]);
     AWAIT(async_stream_write(&self->s, "z", 1));
@@ -748,6 +762,42 @@ static ASYNC handed_over(struct main *self)
 TEST(stream_turn_and_strike_together)
 {
     RUN(handed_over);
+}
+
+/* Between two turns nobody gets in, not even a callback. */
+static struct barger { async_watch watch; async_stream *stream; int rc; }
+    barger;
+
+static void barge(async_watch *watch, async_task *task)
+{
+    (void)watch;
+    (void)task;
+    barger.rc = async_stream_try_write(barger.stream, "X", 1);
+}
+
+static ASYNC nobody_in_between(struct main *self)
+{
+    ASYNC_BEGIN(self);
+    pair(self);
+    stuff(self->ends[0]);
+    AWAIT(async_stream_write(&self->s, "0123456789abcde", 15));
+    act_start(&self->a, "a", 'f', &self->s, NULL, 0);
+    act_start(&self->b, "b", 'w', &self->s, "BB", 0);
+    ZERO(barger);
+    barger.stream = &self->s;
+    CHECK_EQ(async_on_done(&self->a.task, &barger.watch, barge), 0);
+    SETTLE
+    unstuff(self->ends[1]);
+    AWAIT(async_join(&self->b.task));
+    CHECK_EQ(barger.rc, ASYNC_EAGAIN);
+    unpair(self);
+    test_log_clear();
+    ASYNC_END;
+}
+
+TEST(stream_nobody_between_two_turns)
+{
+    RUN(nobody_in_between);
 }
 
 /* Somebody flushes, the others may write behind it. */
@@ -932,6 +982,41 @@ static ASYNC breaks_under(struct main *self)
 TEST(stream_breaks_while_tasks_wait)
 {
     RUN(breaks_under);
+}
+
+/* A reader finds it broken, and a writer that was struck comes back to that:
+ * then nobody waits for the descriptor, as the loop has to know. */
+static ASYNC broken_and_struck(struct main *self)
+{
+    static async_future never;
+
+    ASYNC_BEGIN(self);
+    pair(self);
+    stuff(self->ends[0]);
+    AWAIT(async_stream_write(&self->s, "0123456789abcdef", 16));
+    act_start(&self->a, "a", 'w', &self->s, "AA", 0);
+    act_start(&self->c, "c", 'l', &self->s, NULL, 0);
+    SETTLE
+    put(self->ends[1], "x");
+    AWAIT(async_yield());               /* the reader is about to run */
+    async_stream_abort(&self->peer);
+    async_cancel(&self->a.task);
+    SETTLE
+    CHECK(async_done(&self->a.task) && async_done(&self->c.task));
+    CHECK_EQ(self->c.rc, ASYNC_ECONNRESET);
+    CHECK_EQ(async_stream_abort(&self->s), 0);
+    test_log_clear();
+    AWAIT(async_future_wait(&never));
+    ASYNC_END;
+}
+
+TEST(stream_broken_and_struck)
+{
+    static struct main m;
+
+    ZERO(m);
+    test_real_time();
+    CHECK_EQ(async_run(broken_and_struck, &m), ASYNC_EDEADLK);
 }
 
 /* A TCP connection that is reset. */
