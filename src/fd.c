@@ -131,8 +131,8 @@ ASYNC_APART_ async_status async_read_(int fd, void *buffer, size_t length)
     return async_fd_got_(it, n, length);
 }
 
-static ptrdiff_t async_fd_write_(const async_fd_ *it, int fd,
-                                 const void *buffer, size_t length)
+ASYNC_HOT_ ptrdiff_t async_fd_write_(const async_fd_ *it, int fd,
+                                     const void *buffer, size_t length)
 {
     if ((it->flags & ASYNC_FD_SOCKET_) != 0) {
         return ASYNC_SYS_(send)(fd, buffer, length,
@@ -192,28 +192,42 @@ ASYNC_APART_ async_status async_write_all_(int fd, const void *buffer,
 
 /* ---- the same, on the way that nearly all of them go --------------------- */
 
-/* That is a TCP socket which somebody has waited for, as a task that runs on,
- * or that is back from the event it waited for; and nothing hangs over the
- * task. The functions look for all of that before they change anything, and
- * leave what is else to those above. The call to the system comes last, in a
- * function of its own: so where the task parks, no register is saved. */
+/* That is a TCP socket, or the end of a pipe, which somebody has waited for; as
+ * a task that runs on, or that is back from the event it waited for; and
+ * nothing hangs over the task. The functions look for all of that before they
+ * change anything, and leave what is else to those above. The call to the
+ * system comes last, in a function of its own: so where the task parks, no
+ * register is saved. */
 #if ASYNC_FAST_ && !ASYNC_DEBUG
 
-/* All flags of such a socket, when it may be read and written. */
-#define ASYNC_FD_QUICK_ (ASYNC_FD_SOCKET_ | ASYNC_FD_SHORT_ | ASYNC_FD_ADDED_)
+/* All flags of these, when they may be read and written. */
+#define ASYNC_FD_TCP_ (ASYNC_FD_SOCKET_ | ASYNC_FD_SHORT_ | ASYNC_FD_ADDED_)
+#define ASYNC_FD_PIPE_ (ASYNC_FD_SHORT_ | ASYNC_FD_ADDED_)
 
-static ASYNC_NOINLINE_ async_status async_fd_recv_(int fd, void *buffer,
-                                                   size_t length,
-                                                   async_fd_ *it)
+ASYNC_HOT_ async_status async_fd_took_(async_fd_ *it, ptrdiff_t n,
+                                       size_t length)
 {
-    ptrdiff_t n = ASYNC_SYS_(recv)(fd, buffer, length, MSG_DONTWAIT);
-
     if (ASYNC_LIKELY_((size_t)n - 1 < length - 1)) {
         it->flags |= ASYNC_FD_EMPTY_;                               /* e */
         return (async_status)n;
     }
     return n >= 0 ? (async_status)n
                   : async_fd_failed_(it, ASYNC_READS_, "async_read");
+}
+
+static ASYNC_NOINLINE_ async_status async_fd_recv_(int fd, void *buffer,
+                                                   size_t length,
+                                                   async_fd_ *it)
+{
+    return async_fd_took_(it, ASYNC_SYS_(recv)(fd, buffer, length,
+                                               MSG_DONTWAIT), length);
+}
+
+static ASYNC_NOINLINE_ async_status async_fd_take_(int fd, void *buffer,
+                                                   size_t length,
+                                                   async_fd_ *it)
+{
+    return async_fd_took_(it, ASYNC_SYS_(read)(fd, buffer, length), length);
 }
 
 ASYNC_API async_status async_read(int fd, void *buffer, size_t length)
@@ -227,19 +241,25 @@ ASYNC_API async_status async_read(int fd, void *buffer, size_t length)
     }
     it = loop->fds->entries[fd];
     if (task->timer.node.state == ASYNC_READY_) {
-        if (ASYNC_LIKELY_(it->flags == ASYNC_FD_QUICK_
-                          && task->timer.u.result == it->generation)) {
-            task->timer.node.state = ASYNC_RUNNING_;
-            return async_fd_recv_(fd, buffer, length, it);
+        if (ASYNC_LIKELY_(task->timer.u.result == it->generation)) {
+            if (ASYNC_LIKELY_(it->flags == ASYNC_FD_TCP_)) {
+                task->timer.node.state = ASYNC_RUNNING_;
+                return async_fd_recv_(fd, buffer, length, it);
+            }
+            if (it->flags == ASYNC_FD_PIPE_) {
+                task->timer.node.state = ASYNC_RUNNING_;
+                return async_fd_take_(fd, buffer, length, it);
+            }
         }
     } else if (ASYNC_LIKELY_(task->timer.node.state == ASYNC_RUNNING_
                              && length - 1 < INT_MAX && buffer != NULL)) {
-        if (it->flags == (ASYNC_FD_QUICK_ | ASYNC_FD_EMPTY_)) {
+        if (it->flags == (ASYNC_FD_TCP_ | ASYNC_FD_EMPTY_)
+            || it->flags == (ASYNC_FD_PIPE_ | ASYNC_FD_EMPTY_)) {
             if (ASYNC_LIKELY_(ASYNC_BACKEND_WAITS_(loop->fds))) {
                 return async_fd_rest_(loop->fds, it, ASYNC_READS_,
                                       "async_read");
             }
-        } else if (it->flags == ASYNC_FD_QUICK_ && --loop->fds->left != 0) {
+        } else if (it->flags == ASYNC_FD_TCP_ && --loop->fds->left != 0) {
             return async_fd_recv_(fd, buffer, length, it);
         }
     }
@@ -279,7 +299,7 @@ ASYNC_HOT_ async_fd_ *async_fd_sends_(int fd, const void *buffer,
         async_fd_ *it = loop->fds->entries[fd];
 
         if (ASYNC_LIKELY_((it->flags & ~(unsigned)ASYNC_FD_EMPTY_)
-                              == ASYNC_FD_QUICK_ && --loop->fds->left != 0)) {
+                              == ASYNC_FD_TCP_ && --loop->fds->left != 0)) {
             return it;
         }
     }
