@@ -140,7 +140,7 @@ units() {
         unit 16_bit_ticks -DASYNC_TICK_BITS=16 atmega328p "$core" ;;
     esac
     case $targets in *virt*)
-        unit debug -DASYNC_DEBUG=1 virt "$core" ;;
+        unit debug -DASYNC_DEBUG=1 virt "$core trail" ;;
     esac
     case $targets in *mps2*)
         MPS2=mps2-an386
