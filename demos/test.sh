@@ -107,29 +107,31 @@ transcript() {
     limited $LIMIT "$out/$1" < /dev/null > "$out/$1.out" 2> "$out/$1.err"
 }
 
-# A busy machine may wake a demo so late that it shows. Then it gets three times
-# as long, then ten times, and a last try. The waits of the demos differ by
-# tenths of a second at least.
+# compare NAME: did it end well, and print what it should?
 compare() {
-    [ "$1" = 0 ] || return 1
-    normal "$2" < "$out/$2.out" > "$out/$2.got"
-    normal "$2" < "demos/expect/$2.txt" > "$out/$2.want"
-    cmp -s "$out/$2.got" "$out/$2.want"
+    [ "$(cat "$out/$1.status")" = 0 ] || return 1
+    normal "$1" < "$out/$1.out" > "$out/$1.got"
+    normal "$1" < "demos/expect/$1.txt" > "$out/$1.want"
+    cmp -s "$out/$1.got" "$out/$1.want"
 }
 
-check() {
-    compare "$(cat "$out/$1.status")" "$1" && { ok "$1"; return; }
-    for slower in 3 1 1; do
+# together NAME...: waiting costs nothing, so they run side by side; $late are
+# those that did not print what they should.
+together() {
+    waiting=''
+    for name in "$@"; do
         (
-            SPEED=$slower
-            transcript "$1"
-        )
-        status=$?
-        compare $status "$1" && { ok "$1"; return; }
+            transcript "$name"
+            echo $? > "$out/$name.status"
+        ) &
+        waiting="$waiting $!"
     done
-    fail "$1" "status $status, and the output is not demos/expect/$1.txt"
-    diff "$out/$1.want" "$out/$1.got" | head -n 20
-    head -n 20 "$out/$1.err"
+    # shellcheck disable=SC2086
+    [ -z "$waiting" ] || wait $waiting
+    late=''
+    for name in "$@"; do
+        compare "$name" || late="$late $name"
+    done
 }
 
 if [ "$1" = -w ]; then
@@ -141,7 +143,6 @@ if [ "$1" = -w ]; then
     exit
 fi
 
-# Waiting costs nothing: those with a transcript run side by side.
 wanted=${*:-$(for file in demos/*.c; do basename "$file" .c; done)}
 transcripts='' driven=''
 for name in drive/script $wanted; do
@@ -160,19 +161,25 @@ for name in $wanted; do
         fail "$name" "has no transcript in demos/expect/"
     fi
 done
-waiting=''
-for name in $transcripts; do
-    (
-        transcript "$name"
-        echo $? > "$out/$name.status"
-    ) &
-    waiting="$waiting $!"
+# A busy machine may wake a demo so late that it shows. Then it gets three times
+# as long, then ten times, and a last try. The waits of the demos differ by
+# tenths of a second at least.
+late=$transcripts speed=$SPEED
+for SPEED in $SPEED 3 1 1; do
+    # shellcheck disable=SC2086
+    together $late
 done
-# shellcheck disable=SC2086
-[ -z "$waiting" ] || wait $waiting
 for name in $transcripts; do
-    check "$name"
+    case "$late " in
+    *" $name "*)
+        fail "$name" "status $(cat "$out/$name.status")," \
+            "and the output is not demos/expect/$name.txt"
+        diff "$out/$name.want" "$out/$name.got" | head -n 20
+        head -n 20 "$out/$name.err" ;;
+    *)  ok "$name" ;;
+    esac
 done
+SPEED=$speed
 for name in $driven; do
     why=''
     . "demos/drive/$name.sh"
