@@ -33,7 +33,8 @@ build_runner() {
 
 # emulate BOARD PROGRAM [TEXT [SHIFT [MORE...]]]: run it, TEXT arriving at its
 # serial port, an instruction taking 2^SHIFT ns in qemu. The program's output
-# and exit status. Nothing there takes real time, so a limit is a safe one.
+# and exit status. Nothing there takes real time; the limit is for a machine
+# that has much else to do.
 emulate() {
     board=$1 program=$2 text=${3:-/dev/null} shift=${4:-5}
     quiet="-monitor none -display none -serial stdio
@@ -48,10 +49,10 @@ emulate() {
             quiet="$quiet -semihosting-config enable=on,target=native" ;;
         atmega*)
             [ $# -gt 4 ] && shift 4 || shift $#
-            timeout ${LIMIT:-60} $out/simulate "$board" "$program" -i "$text" "$@"
+            timeout ${LIMIT:-300} $out/simulate "$board" "$program" -i "$text" "$@"
             return
             ;;
     esac
     # shellcheck disable=SC2086
-    timeout ${LIMIT:-60} qemu-system-$machine $quiet -kernel "$program" < "$text"
+    timeout ${LIMIT:-300} qemu-system-$machine $quiet -kernel "$program" < "$text"
 }
