@@ -87,8 +87,9 @@ if [ "$1" = --part ]; then
     this=$2
     base=$(base "$this")
     began=$(date +%s)
-    part "$this" > "$base.log" 2>&1
+    part "$this" > "$base.new" 2>&1
     status=$?
+    tr -d '\000' < "$base.new" > "$base.log"
     took=$(($(date +%s) - began))
     times > "$base.new"
     computed=$(tr ms '  ' < "$base.new" | awk 'NR == 2 {
@@ -127,9 +128,9 @@ fi
 plan() {
     long='demos readme firmware must-trap size model compilers header'
     for kind in $long; do
-        [ -n "$FULL" ] && [ $kind = demos ] && echo 'unit valgrind' \
+        [ -n "$FULL" ] && [ "$kind" = demos ] && echo 'unit valgrind' \
             && echo 'unit threads'
-        echo $kind
+        echo "$kind"
     done
     while read -r when name rest; do
         case $when in ''|'#'*) continue ;; esac

@@ -6,13 +6,13 @@ mkdir -p build/fault
 bad=0
 for program in fault subprocess offload; do
     for poll in 0 1; do
-        ${CC:-cc} -std=c99 ${CFLAGS:--O1 -g} -Wall -Wextra -DASYNC_POLL=$poll \
+        ${CC:-cc} -std=c99 ${CFLAGS:--O0 -g} -Wall -Wextra -DASYNC_POLL=$poll \
             -I"${ASYNC_INCLUDE:-src}" -o build/fault/$program$poll \
             tests/fault/$program.c -lpthread || exit 1
         $WRAP build/fault/$program$poll "$@" || bad=1
     done
 done
-${CC:-cc} -std=c99 -O1 -g -Wall -Wextra -I"${ASYNC_INCLUDE:-src}" \
+${CC:-cc} -std=c99 -O0 -g -Wall -Wextra -I"${ASYNC_INCLUDE:-src}" \
     -o build/fault/count tests/fault/count.c -lpthread || exit 1
 build/fault/count || bad=1
 exit $bad
