@@ -200,6 +200,13 @@ ASYNC_STEP_ void async_wake_(async_task *task, int result)
 /* Wake the oldest waiter of a list; false when nobody waits. */
 ASYNC_API bool async_wake_one_(async_list *list, int result);
 
+/* The end of a task: its joiners are woken, its callbacks called. */
+ASYNC_API void async_finish_(async_loop *loop, async_task *task, int result);
+
+/* Turns until a stop, or until nothing can bring work: what async_loop_run
+ * returns. */
+ASYNC_API int async_turns_(async_loop *loop);
+
 /* Park the running task in a list / in a ring that its owner knows (or none,
  * with NULL), in that state: ASYNC_PENDING. Say ASYNC_WAITS_ before. */
 ASYNC_API async_status async_park_(async_list *list);

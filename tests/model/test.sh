@@ -75,8 +75,8 @@ if [ -n "$FULL" ]; then
     mutant own_strike 'if (!undelivered)' 'if (false)' scope.c
     mutant forwarding 'async_cancel(target)' '(void)0' join.c
     mutant circle 'return target == task' 'return false' join.c
-    mutant granted_sleep 'async_wake_(task, 0);   ' '; ' loop.c
-    mutant coalescing '(node->state \& ASYNC_PENDING_) != 0' 'false' loop.c
+    mutant granted_sleep 'async_wake_(task, 0);   ' '; ' task.c
+    mutant coalescing '(node->state \& ASYNC_PENDING_) != 0' 'false' task.c
     mutant moved_deadline '(now - base)' '(now - base) * 0' timeout.c
 fi
 
@@ -125,7 +125,7 @@ if [ -n "$FULL" ]; then
         '|| INT_MAX' barrier.c
     mutant barrier_left '        barrier->arrived--;$' ';' barrier.c
     mutant barrier_index 'result += step' 'result += 0' barrier.c
-    mutant cancel_deaf 'list->tail = node' '(void)0' loop.c
+    mutant cancel_deaf 'list->tail = node' '(void)0' loop_close.c
 fi
 
 # Gather, race, wait, groups and pools, beside a second executor.

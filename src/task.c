@@ -1,0 +1,350 @@
+/* ===========================================================================
+ * task: parking and waking tasks, striking them, spawning and finishing them.
+ * ======================================================================== */
+#include "loop.h"
+#include "scope.h"
+#include "sleep.h"
+#include "port.h"
+#include "debug.h"
+
+#ifndef ASYNC_STATIC
+ASYNC_THREAD async_loop *async_this_loop_;
+ASYNC_THREAD async_task *async_this_task_;
+#endif
+
+/* ---- parking and waking -------------------------------------------------- */
+
+ASYNC_API async_status async_park_(async_list *list)
+{
+    async_task *task = async_this_task_;
+
+    if (list->tail == NULL) {       /* now the loop must be able to find it */
+        list->next = async_this_loop_->lists;
+#if ASYNC_BACKLINKS
+        list->back = &async_this_loop_->lists;
+        if (list->next != NULL) {
+            list->next->back = &list->next;
+        }
+#endif
+        async_this_loop_->lists = list;
+    }
+    ASYNC_HOOK_(unpark, async_unpark_);
+    task->timer.u.ring = &list->tail;
+    async_ring_append_(&list->tail, &task->timer.node);
+    async_set_state_(task, ASYNC_WAITING_);
+    ASYNC_LEAF_(task);
+    return ASYNC_PENDING;
+}
+
+/* The last waiter has left: the loop forgets the list, whose memory may go. */
+static void async_list_is_empty_(async_list *list)
+{
+#if ASYNC_BACKLINKS
+    *list->back = list->next;
+    if (list->next != NULL) {
+        list->next->back = list->back;
+    }
+#else
+    async_list **at = &async_this_loop_->lists;
+
+    while (*at != list) {
+        at = &(*at)->next;
+    }
+    *at = list->next;
+#endif
+}
+
+/* Take a parked task out of its ring. */
+ASYNC_API void async_unpark_(async_task *task)
+{
+    async_node **ring = task->timer.u.ring;
+
+    async_ring_remove_(ring, &task->timer.node);
+    if (async_state_(task) == ASYNC_WAITING_ && *ring == NULL) {
+        async_list_is_empty_((async_list *)(void *)ring);
+    }
+}
+
+ASYNC_API bool async_wake_one_(async_list *list, int result)
+{
+    async_node *node = async_ring_pop_(&list->tail);
+
+    if (node == NULL) {
+        return false;
+    }
+    if (list->tail == NULL) {
+        async_list_is_empty_(list);
+    }
+    async_wake_(ASYNC_TASK_(node), result);
+    return true;
+}
+
+ASYNC_API async_status async_wait_(async_list *list)
+{
+    async_status rc = async_over_(async_self_());
+
+    return rc == ASYNC_PENDING ? async_park_(list) : rc;
+}
+
+/* ---- strikes ------------------------------------------------------------- */
+
+ASYNC_API void async_strike_(async_task *task)
+{
+    async_mark_ state = async_state_(task);
+
+    if (!ASYNC_UP_TO_(task, ASYNC_STRUCK_)
+        && ASYNC_UP_TO_(task, ASYNC_SLEEPING_)) {
+        if (state == ASYNC_SLEEPING_) {
+            async_timer_remove_(&async_this_loop_->timers, &task->timer);
+            if ((async_duration)(task->timer.u.deadline - ASYNC_CLOCK())
+                <= 0) {
+                async_wake_(task, 0);   /* its time has come as well */
+                return;
+            }
+        } else if (task->timer.u.ring != NULL) {
+            ASYNC_HOOKED_(unpark, async_unpark_)(task);
+        }
+        async_set_state_(task, ASYNC_STRUCK_);
+        async_ready_(async_this_loop_, task);
+    }
+}
+
+ASYNC_API int async_cancel(async_task *task)
+{
+    async_node *node;
+
+    if (task == NULL) {
+        return ASYNC_EINVAL;
+    }
+    if (ASYNC_UP_TO_(task, ASYNC_DONE_)) {
+        return 0;
+    }
+#if ASYNC_DEBUG
+    if (task->loop != async_this_loop_) {
+        async_debug_misuse_("async_cancel", "the task is another loop's");
+    }
+#endif
+    node = &task->timer.node;
+    if ((node->state & ASYNC_PENDING_) != 0) {
+        return 1;                       /* it hangs over the task already */
+    }
+    node->state = (async_mark_)
+        ((node->state | ASYNC_STRIKE_ | ASYNC_PENDING_ | ASYNC_CANCELED_)
+         & ~(unsigned)ASYNC_FORWARDED_);
+    async_strike_(task);
+    return 1;
+}
+
+ASYNC_API async_status async_deliver_(async_task *task)
+{
+    async_scope_ *scope;
+
+    task->timer.node.state = (async_mark_)
+        ((task->timer.node.state & ASYNC_CANCELED_) | ASYNC_RUNNING_);
+    for (scope = task->scopes; scope != NULL; scope = scope->up) {
+        if ((scope->fired & ASYNC_FIRED_) != 0) {
+            scope->fired++;         /* ASYNC_DELIVERED_ */
+        }
+    }
+    return ASYNC_CANCEL;
+}
+
+ASYNC_API ASYNC_ONCE_ async_status async_over_(async_task *task)
+{
+    async_mark_ state = async_state_(task);
+
+    if (state == ASYNC_READY_ || state == ASYNC_YIELDED_) {
+        return async_settle_(task, state == ASYNC_READY_
+                                   ? task->timer.u.result : 0);
+    }
+    return ASYNC_STRUCK_P_(task) ? async_deliver_(task) : ASYNC_PENDING;
+}
+
+ASYNC_API async_status async_yield_(void)
+{
+    async_task *task = async_self_();
+    async_mark_ *state = &task->timer.node.state;
+    async_status rc;
+
+    if (*state == ASYNC_YIELDED_) {
+        *state = ASYNC_RUNNING_;
+        return 0;
+    }
+    if (*state == ASYNC_RUNNING_) {
+        *state = ASYNC_YIELDED_;        /* the loop queues it */
+        return ASYNC_PENDING;
+    }
+    rc = async_over_(task);
+    if (rc == ASYNC_PENDING) {
+        async_set_state_(task, ASYNC_YIELDED_);
+    }
+    return rc;
+}
+
+ASYNC_API async_status async_poll(void)
+{
+    async_task *task = async_this_task_;
+
+    if (task != NULL) {
+        if (ASYNC_STRUCK_P_(task)) {
+            return async_deliver_(task);
+        }
+        async_set_state_(task, ASYNC_RUNNING_);     /* not parked: it polls */
+    }
+    return ASYNC_PENDING;
+}
+
+/* ---- the life of a task -------------------------------------------------- */
+
+/* What a new task runs first; so the loop need not ask whether it is new. */
+static async_status async_begin_(void *frame)
+{
+    async_task *task = async_this_task_;
+
+    if (ASYNC_STRUCK_P_(task)) {        /* cancelled before it began */
+        return ASYNC_CANCEL;
+    }
+    task->fn = task->timer.u.entry;
+    task->timer.node.state = ASYNC_RUNNING_;
+    return task->fn(frame);
+}
+
+ASYNC_API ASYNC_ONCE_ int async_spawn_(async_loop *loop, async_task *task,
+                                       async_fn fn, void *frame
+#if ASYNC_DEBUG
+                                       , const char *name, const char *file,
+                                       int line
+#endif
+                                       )
+{
+    if (task == NULL || fn == NULL) {
+        return ASYNC_EINVAL;
+    }
+    if (loop == NULL) {
+        return ASYNC_EPERM;
+    }
+    if (!ASYNC_UP_TO_(task, ASYNC_DONE_)) {
+#if ASYNC_DEBUG
+        async_debug_spawned_twice_(task, name, file, line);
+#endif
+        return ASYNC_EALREADY;
+    }
+    task->fn = async_begin_;
+    task->timer.u.entry = fn;
+    task->frame = frame;
+    task->joiners = NULL;
+    task->scopes = NULL;
+    task->timer.node.state = ASYNC_NEW_;
+#if ASYNC_HOSTED
+    task->timer.node.round = loop->round;
+#endif
+#if ASYNC_DEBUG
+    async_debug_spawn_(loop, task, name, file, line);
+#endif
+    loop->alive++;
+    async_ready_(loop, task);
+    return 0;
+}
+
+/* The joiners get the result by value, and the callbacks come last: so one of
+ * those may free the task. */
+ASYNC_API void async_tell_(async_task *task, int result)
+{
+    async_node *ring = task->joiners;
+    async_node *watches = NULL;
+    async_node *node;
+
+    while ((node = async_ring_pop_(&ring)) != NULL) {
+        if (node->state == ASYNC_WATCH_) {
+            async_ring_append_(&watches, node);
+        } else {
+            async_wake_(ASYNC_TASK_(node), result);
+        }
+    }
+    async_this_task_ = NULL;            /* a callback is no task */
+    while ((node = async_ring_pop_(&watches)) != NULL) {
+        async_watch *watch = (async_watch *)(void *)node;
+
+        node->state = ASYNC_IDLE_;
+        watch->fn(watch, task);
+    }
+}
+
+ASYNC_API void async_finish_(async_loop *loop, async_task *task, int result)
+{
+    if (result == ASYNC_CANCEL) {
+        result = ASYNC_ECANCELED;
+    }
+    task->timer.node.state = ASYNC_DONE_;
+    task->timer.u.result = result;
+    loop->alive--;
+#if ASYNC_HOSTED
+    if (task->timer.node.round != loop->round && --loop->left == 0) {
+        async_loop_stop(loop);
+    }
+#endif
+#if ASYNC_DEBUG
+    async_debug_finish_(loop, task);
+#endif
+    if (task == loop->until) {
+        loop->until = NULL;             /* a callback may free the task */
+        loop->rc = result;
+        loop->stop = true;
+    }
+#if ASYNC_FAST_
+    if (task->joiners != NULL && task->joiners->next == task->joiners
+        && task->joiners->state != ASYNC_WATCH_) {
+        async_wake_(ASYNC_TASK_(task->joiners), result);    /* just one */
+        return;
+    }
+#endif
+    if (task->joiners != NULL) {
+        ASYNC_HOOKED_(tell, async_tell_)(task, result);
+    }
+}
+
+ASYNC_API bool async_done(const async_task *task)
+{
+    return task != NULL && async_state_(task) == ASYNC_DONE_;
+}
+
+ASYNC_API int async_result(const async_task *task)
+{
+    if (task == NULL) {
+        return ASYNC_EINVAL;
+    }
+#if ASYNC_DEBUG
+    async_trail_taken_(task, ASYNC_BY_RESULT_);
+#endif
+    return async_state_(task) == ASYNC_DONE_ ? task->timer.u.result
+                                             : ASYNC_PENDING;
+}
+
+ASYNC_API async_task *async_current(void)
+{
+    return async_this_task_;
+}
+
+ASYNC_API int async_on_done(async_task *task, async_watch *watch,
+                            async_watch_fn fn)
+{
+    if (task == NULL || watch == NULL || fn == NULL
+        || async_state_(task) == ASYNC_IDLE_) {
+        return ASYNC_EINVAL;
+    }
+    if (watch->node.state == ASYNC_WATCH_) {
+        return ASYNC_EALREADY;
+    }
+    watch->fn = fn;
+    if (async_state_(task) == ASYNC_DONE_) {
+#if ASYNC_DEBUG
+        async_trail_taken_(task, ASYNC_BY_CALL_);
+#endif
+        fn(watch, task);
+        return 0;
+    }
+    ASYNC_HOOK_(tell, async_tell_);
+    watch->node.state = ASYNC_WATCH_;
+    async_ring_append_(&task->joiners, &watch->node);
+    return 0;
+}
