@@ -297,8 +297,9 @@ static void async_dump_one_(const char *before, const async_task *task)
         at = async_say_(at, ", and a cancel is pending");
     }
     if (state > ASYNC_NEW_) {
-        at = async_say_chain_(at, task == async_this_task_ ? async_innermost_
-                                                           : task->leaf);
+        bool runs = state == ASYNC_RUNNING_ && task == async_this_task_;
+
+        at = async_say_chain_(at, runs ? async_innermost_ : task->leaf);
     }
     (void)at;
     ASYNC_WARN(async_said_());
