@@ -7,9 +7,9 @@
  * result says how long it has until the next call. Time is whatever ASYNC_CLOCK
  * says, here the game's own: so when the game is paused, the coroutines are,
  * too. */
-static unsigned long long frames;       /* drawn so far, 50 a second */
+static unsigned long long drawn;        /* frames so far, 50 a second */
 
-#define ASYNC_CLOCK() (frames * 20000000)
+#define ASYNC_CLOCK() (drawn * 20000000)
 #define ASYNC_IMPLEMENTATION
 #include "async.h"
 
@@ -28,7 +28,7 @@ static ASYNC walk(struct actor *self)
     ASYNC_BEGIN(self);
     for (self->step = 1; self->step <= self->steps; self->step++) {
         AWAIT(async_sleep(ASYNC_MS(self->ms)));
-        printf("frame %3llu: %s takes step %d\n", frames, self->name,
+        printf("frame %3llu: %s takes step %d\n", drawn, self->name,
                self->step);
     }
     ASYNC_END;
@@ -54,15 +54,15 @@ int main(void)
         if (tick >= 60 && tick < 90) {      /* paused: no frame is drawn */
             continue;
         }
-        frames++;
+        drawn++;
         wait = async_loop_step(&loop);
         if (tick == 59 || tick == 90) {
-            printf("frame %3llu: %s; the next step is due in %d ms\n", frames,
+            printf("frame %3llu: %s; the next step is due in %d ms\n", drawn,
                    tick == 59 ? "pause" : "and on",
                    (int)(wait / ASYNC_MS(1)));
         }
     }
-    printf("frame %3llu: nobody is left: %s\n", frames,
+    printf("frame %3llu: nobody is left: %s\n", drawn,
            async_loop_step(&loop) == ASYNC_NEVER ? "never due" : "due");
     async_loop_close(&loop);
     return 0;
