@@ -14,12 +14,26 @@ CC=${CC:-cc}
 export CC
 out=build/test
 
-# base NAME: where a part's .log (its lines), .say (what is printed of it) are
-base() {
-    printf '%s/%s' $out "$(printf %s "$1" | tr ' /+' '___')"
+# file NAME: what a part's files begin with. Its lines are in build/test/*.log;
+# this run's own folder has them too, and what is printed of them, .say.
+file() {
+    printf %s "$1" | tr ' /+' '___'
 }
 
-# ---- one part: sh tests/run.sh --part NAME -----------------------------------
+# ---- one part: sh tests/run.sh --part NAME FOLDER ----------------------------
+
+# Two runs may be at work in one tree: each part's files are of one at a time.
+own() {
+    until mkdir "$1" 2>/dev/null; do
+        owner=$(cat "$1/owner" 2>/dev/null)
+        if [ -n "$owner" ] && ! kill -0 "$owner" 2>/dev/null; then
+            rm -rf "$1"
+        else
+            sleep 1
+        fi
+    done
+    echo $$ > "$1/owner"
+}
 
 # unit NAME INCLUDE COMPILER FLAGS...: the unit tests in one configuration
 unit() {
@@ -85,7 +99,10 @@ part() {
 
 if [ "$1" = --part ]; then
     this=$2
-    base=$(base "$this")
+    base=$out/$(file "$this") say=$3/$(file "$this")
+    own "$base.busy"
+    trap 'rm -rf "$base.busy"' EXIT
+    trap 'exit 1' INT TERM HUP
     began=$(date +%s)
     part "$this" > "$base.new" 2>&1
     status=$?
@@ -116,7 +133,8 @@ if [ "$1" = --part ]; then
             grep -v '^ok \|^--' "$base.log" | tail -n 40 | sed 's/^/    /'
         fi
     } > "$base.new"
-    mv "$base.new" "$base.say"
+    cp "$base.log" "$say.log"
+    mv "$base.new" "$say.say"
     echo "$this"
     exit
 fi
@@ -153,7 +171,10 @@ if [ -z "$plan" ]; then
     exit 1
 fi
 parts=$(printf '%s\n' "$plan" | wc -l)
-rm -f $out/*.say
+here=$out/run.$$
+mkdir -p $here
+trap 'rm -rf $here' EXIT
+trap 'exit 1' INT TERM HUP
 
 # Some parts wait for real time to pass: one more than there are processors.
 # Few parts have more than one for themselves.
@@ -163,21 +184,21 @@ export JOBS
 unset MAKEFLAGS MFLAGS MAKELEVEL
 rest=$plan
 printf '%s\n' "$plan" |
-    xargs -P $((processors + 1)) -I '{}' sh tests/run.sh --part '{}' |
+    xargs -P $((processors + 1)) -I '{}' sh tests/run.sh --part '{}' $here |
     while read -r name; do
         # What is printed keeps the order of the plan.
         while [ -n "$rest" ]; do
             next=$(printf '%s\n' "$rest" | sed -n 1p)
-            [ -f "$(base "$next").say" ] || break
-            cat "$(base "$next").say"
+            [ -f "$here/$(file "$next").say" ] || break
+            cat "$here/$(file "$next").say"
             rest=$(printf '%s\n' "$rest" | sed 1d)
         done
     done
 
-all=$out/all.log
+all=$here/all.log
 printf '%s\n' "$plan" | while read -r name; do
-    if [ -f "$(base "$name").say" ]; then
-        cat "$(base "$name").log"
+    if [ -f "$here/$(file "$name").say" ]; then
+        cat "$here/$(file "$name").log"
     else
         echo "FAIL $name: it did not come to its end"
     fi
@@ -193,5 +214,6 @@ if [ -n "$CI" ] && [ "$skipped" -gt 0 ]; then
 elif [ "$skipped" -gt 0 ]; then
     echo "$skipped skipped for want of a tool"
 fi
+cp $all $out/all.log
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
