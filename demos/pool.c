@@ -1,14 +1,14 @@
-/* pool: thousands of jobs, a few at a time.
+/* pool: hundreds of jobs, a few at a time.
  *
  *     make run DEMO=pool
  *
- * Wrong: a task for each of 2000 addresses at once. It takes 2000 frames, and
+ * Wrong: a task for each of 500 addresses at once. It takes 500 frames, and
  * would take as many descriptors. Right: a pool of 50 slots, with 50 frames
  * beside it. Who takes a slot waits until one is free; it comes back by itself
  * when its task has ended, so nobody joins anybody. */
 #include "demo.h"
 
-enum { ADDRESSES = 2000, SLOTS = 50 };
+enum { ADDRESSES = 500, SLOTS = 50 };
 
 static int open_now, open_most, fetched;
 
