@@ -29,7 +29,7 @@ enum {
 
 ASYNC_API int async_server_open_(async_server *server, int listener,
                                  async_slot *slots, int n, async_fn fn,
-                                 void *frames, size_t size, size_t fd_at
+                                 void *array, size_t size, size_t fd_at
 #if ASYNC_DEBUG
                                  , const char *name, const char *file, int line
 #endif
@@ -37,7 +37,7 @@ ASYNC_API int async_server_open_(async_server *server, int listener,
 {
     int rc;
 
-    if (server == NULL || frames == NULL || fn == NULL) {
+    if (server == NULL || array == NULL || fn == NULL) {
         return ASYNC_EINVAL;
     }
     if (server->state != ASYNC_SERVER_CLOSED_) {
@@ -53,7 +53,7 @@ ASYNC_API int async_server_open_(async_server *server, int listener,
     server->accepted = server->refused = 0;
     server->listener = listener;
     server->slot = -1;
-    server->frames = (char *)frames;
+    server->frames = (char *)array;
     server->size = size;
     server->fd_at = fd_at;
     server->fn = fn;
