@@ -61,7 +61,7 @@ warn='-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror'
 # transcript: what $image prints, run as $under says
 transcript() {
     # shellcheck disable=SC2086
-    timeout 60 $under $image 2>$out/errors.txt | tr -d '\r'
+    timeout 300 $under $image 2>$out/errors.txt | tr -d '\r'
 }
 
 # hosted NAME WHAT UNDER: COMPILER FLAGS... are in $compiler.
@@ -181,7 +181,7 @@ all_hosted() {
 # What the simulator prints, from the loading of the program to its end.
 simulated() {
     # shellcheck disable=SC2086
-    timeout 60 $simulator -G $image </dev/null 2>&1 \
+    timeout 300 $simulator -G $image </dev/null 2>&1 \
         | sed -e '1,/words read from/d' -e '/^[.!]$/q'
 }
 

@@ -101,7 +101,7 @@ avr='-mmcu=atmega328p -DF_CPU=16000000UL -Os -std=gnu++11
     -ffunction-sections -fdata-sections -Wl,--gc-sections'
 esc=$(printf '\033')
 in_simavr() {
-    timeout 30 simavr -m atmega328p -f 16000000 "$1" 2>&1 \
+    timeout 120 simavr -m atmega328p -f 16000000 "$1" 2>&1 \
         | sed -e "s/$esc\\[[0-9;]*m//g" -e 's/\.$//' -e '/^Loaded /d'
 }
 
@@ -120,7 +120,7 @@ for sketch in $sketches; do
         # (the joined header: what PlatformIO takes)
         check "${sketch}_compiles" sketch g++ -std=c++11 -DASYNC_HOSTED=0 -I. \
             -o $out/$sketch
-        timeout 20 $out/$sketch > $out/$sketch.txt 2>&1
+        timeout 120 $out/$sketch > $out/$sketch.txt 2>&1
         same "${sketch}_runs" $out/$sketch.txt $here/arduino/$sketch.txt
     else
         echo 'skip packaging_sketches: no g++'

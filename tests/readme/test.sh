@@ -84,7 +84,7 @@ program()       # NAME BASE SOURCE FLAGS...
 
 output()        # NAME BASE
 {
-    limited 20 "$2.x" > "$2.out" 2> "$2.log"
+    limited 60 "$2.x" > "$2.out" 2> "$2.log"
     status=$?
     if [ $status -ne 0 ]; then
         fail "$1" "it ended with status $status" "$2.log"
@@ -205,7 +205,7 @@ while IFS='	' read -r file who message; do
         *)
             $CC -std=c99 -O0 -DASYNC_DEBUG=1 -DASYNC_STATIC -w -I. -o "$base.x" "$file" \
                 -lpthread > "$base.log" 2>&1 \
-                && (limited 10 "$base.x") > "$base.log" 2>&1 ;;
+                && (limited 60 "$base.x") > "$base.log" 2>&1 ;;
     esac
     status=$?
     if [ $status -eq 0 ]; then

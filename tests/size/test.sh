@@ -36,17 +36,17 @@ run_blink() {
     quiet='-nographic -monitor none -serial none -icount shift=0,sleep=off'
     case $1 in
         avr-*)
-            timeout 20 simavr -m atmega328p -f 16000000 "$program" 2>&1 |
+            timeout 120 simavr -m atmega328p -f 16000000 "$program" 2>&1 |
                 grep -q Y
             ;;
         cortex-m0 | cortex-m3)
             machine=microbit
             [ "$1" = cortex-m3 ] && machine=mps2-an385
-            timeout 20 qemu-system-arm -M $machine $quiet \
+            timeout 120 qemu-system-arm -M $machine $quiet \
                 -semihosting-config enable=on,target=native -kernel "$program"
             ;;
         rv32)
-            timeout 20 qemu-system-riscv32 -M virt -bios none $quiet \
+            timeout 120 qemu-system-riscv32 -M virt -bios none $quiet \
                 -kernel "$program"
             ;;
     esac
