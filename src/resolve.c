@@ -225,7 +225,7 @@ static ASYNC async_attempt_run_(struct async_attempt_ *self)
         ASYNC_AWAIT(async_connect(self->fd, (const struct sockaddr *)
                                   (const void *)&self->address->storage,
                                   self->address->length));
-        if (of->fd < 0 && !of->closing) {
+        if (of->fd < 0) {
             of->fd = self->fd;
             self->fd = -1;
         }
@@ -261,7 +261,6 @@ static void async_attempts_cancel_(async_attempts *self)
 {
     int i;
 
-    self->closing = true;
     for (i = 0; i < self->started; i++) {
         (void)async_cancel(&self->attempt[i].task);
     }
@@ -284,7 +283,6 @@ ASYNC_API async_status async_connect_any(async_attempts *self,
     self->started = self->ended = 0;
     self->fd = -1;
     self->error = 0;
-    self->closing = false;
     ASYNC_TRY {
         ASYNC_TRY {
             while (async_attempts_go_on_(self)) {

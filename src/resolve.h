@@ -67,7 +67,6 @@ typedef struct async_attempts {
     async_event ended_one;
     async_timeout scope;
     int n, started, ended, fd, rc, error, failed, outcome;
-    bool closing;
 } async_attempts;
 
 /* AWAIT_VALUE(fd, async_connect_any(&self->attempts, addresses, n)): connect a
