@@ -85,6 +85,8 @@ one() {
         if apart "$file" "$flags"; then
             library="-x none $APART/$cc-$lang.o"
             include=-I$APART
+        else
+            include="$include -DASYNC_STATIC"
         fi
         # shellcheck disable=SC2086
         if [ -n "$library" ] && [ -s "$APART/$cc-$lang.log" ]; then
