@@ -31,7 +31,7 @@ DEMOS := $(basename $(notdir $(wildcard demos/*.c)))
 all: async.h demos
 
 async.h: $(PARTS)
-	@sh src/join.sh > $@.new && mv $@.new $@
+	@sh src/join.sh > $@.$$$$ && mv $@.$$$$ $@
 
 # ---- demos ------------------------------------------------------------------
 
