@@ -170,9 +170,13 @@ ASYNC_HOT_ void async_look_(async_loop *loop)
 
 #else
 
-#define async_look_(loop) \
-    ((void)(((loop)->notified != 0 || !ASYNC_TIMERS_EMPTY_(&(loop)->timers)) \
-            && async_collect_(loop)))
+/* What there is to do before the next turn, some being ready. */
+static void async_look_(async_loop *loop)
+{
+    if (loop->notified != 0 || !ASYNC_TIMERS_EMPTY_(&loop->timers)) {
+        (void)async_collect_(loop);
+    }
+}
 
 static bool async_sleep_on_(async_loop *loop)
 {
