@@ -35,7 +35,8 @@
  * with a comment that says what it is: config, status, check, coroutine, try,
  * generator; ticks, list, task, timer, loop, future, scope, sleep, call,
  * interval, timeout, irq; event, lock, semaphore, condition, barrier, queue;
- * wait, gather, pool, group; fd, net. First all declarations, then the
+ * wait, gather, pool, group; fd, net, stream, server, signals, subprocess,
+ * offload, file, resolve. First all declarations, then the
  * functions under ASYNC_IMPLEMENTATION. */
 /* The parts, in reading order: no part includes one below it in this list.
  * src/join.sh pastes them together into ../async.h, which users copy. */
@@ -60,8 +61,9 @@
  *                                        link, as with protothreads
  * ASYNC_NO_SHORT_NAMES     not defined   leaves ASYNC_AWAIT, not AWAIT
  * ASYNC_HOSTED             1 on Unix     descriptors, threads, signals [layout]
- * ASYNC_DEBUG              0             checks of misuse, names, await chains;
- *                                        some 40 bytes per frame and task
+ * ASYNC_DEBUG              0             checks of misuse, names, await chains,
+ *                                        where errors come from; some 40 bytes
+ *                                        per frame, 80 per task, 2 KB a thread
  *                                        [layout]
  * ASYNC_FRAME_BITS         8 or 16       width of a resume point: 8 on 8-bit
  *                                        parts (254 points in a coroutine)
@@ -73,10 +75,21 @@
  * ASYNC_BACKLINKS          1 if hosted   doubly linked wait lists: a cancel
  *                                        costs O(1), a pointer more per task
  *                                        [layout]
+ * ASYNC_PREFETCH           0             1: memory of a task is asked for some
+ *                                        tasks before it runs. Ten times as
+ *                                        fast where 100 000 tasks and more are
+ *                                        ready, scattered over memory; a tenth
+ *                                        slower where few are. Hosted, GCC
  * ASYNC_POLL               0 on Linux    poll(2) instead of epoll
  * ASYNC_KEEP_SIGPIPE       not defined   a hosted loop then leaves SIGPIPE as
  *                                        it is (by default it is ignored, so
  *                                        that a closed pipe is an EPIPE)
+ * ASYNC_OFFLOAD            1 if hosted   async_offload, files, name lookup; 0:
+ *                                        nothing here calls pthread_create
+ * ASYNC_OFFLOAD_THREADS    4             so many threads at most, started when
+ *                                        there is work for them
+ * ASYNC_OFFLOAD_STACK      1048576       bytes for the stack of each: address
+ *                                        space, of which what is used is memory
  * ASYNC_COMPUTED_GOTO      0             GCC, clang: resume by label address;
  *                                        an await may then stand in a switch;
  *                                        4 bytes a frame [layout]
@@ -217,6 +230,10 @@
 #endif
 #endif
 
+#ifndef ASYNC_PREFETCH
+#define ASYNC_PREFETCH 0
+#endif
+
 /* To tcc the C library does not say how struct epoll_event is packed. */
 #ifndef ASYNC_POLL
 #if defined __linux__ && !defined __TINYC__
@@ -226,6 +243,21 @@
 #endif
 #endif
 
+#ifndef ASYNC_OFFLOAD
+#define ASYNC_OFFLOAD ASYNC_HOSTED
+#endif
+
+#ifndef ASYNC_OFFLOAD_THREADS
+#define ASYNC_OFFLOAD_THREADS 4
+#endif
+
+#ifndef ASYNC_OFFLOAD_STACK
+#define ASYNC_OFFLOAD_STACK 1048576
+#endif
+
+#if ASYNC_OFFLOAD_THREADS < 1 || ASYNC_OFFLOAD_THREADS > 1024
+#error "ASYNC_OFFLOAD_THREADS is 1 to 1024"
+#endif
 #if ASYNC_TICK_BITS != 16 && ASYNC_TICK_BITS != 32 && ASYNC_TICK_BITS != 64
 #error "ASYNC_TICK_BITS is 16, 32 or 64"
 #endif
@@ -240,6 +272,9 @@
 #endif
 #if ASYNC_TIMER_WHEEL && !ASYNC_BACKLINKS
 #error "ASYNC_TIMER_WHEEL needs ASYNC_BACKLINKS 1"
+#endif
+#if ASYNC_PREFETCH && !(ASYNC_HOSTED && ASYNC_BACKLINKS && defined __GNUC__)
+#error "ASYNC_PREFETCH needs ASYNC_HOSTED 1, ASYNC_BACKLINKS 1, and GCC or clang"
 #endif
 #if ASYNC_COMPUTED_GOTO && !defined __GNUC__
 #error "ASYNC_COMPUTED_GOTO needs GCC or clang"
@@ -277,6 +312,12 @@
 #define ASYNC_NOINLINE_
 #endif
 
+#if defined __GNUC__
+#define ASYNC_UNUSED_ __attribute__((unused))
+#else
+#define ASYNC_UNUSED_
+#endif
+
 #if defined __SDCC
 #define ASYNC_INLINE_ static inline
 #elif defined __GNUC__
@@ -285,17 +326,22 @@
 #define ASYNC_INLINE_ static inline
 #endif
 
-/* Small functions of the hot path: part of their callers, unless the user has
- * asked for small code. And what is seldom: apart from the function that does
- * the usual, which then saves no registers. */
+/* Small functions of the hot path (HOT): part of their callers, unless the user
+ * has asked for small code; then some (STEP, ONCE) are there just once, which
+ * the compiler by itself sees otherwise. And what is seldom (APART): apart from
+ * the function that does the usual, which then saves no registers. */
 #if defined __OPTIMIZE__ && !defined __OPTIMIZE_SIZE__ && defined __GNUC__
 #define ASYNC_HOT_ static inline __attribute__((always_inline, unused))
 #define ASYNC_FAST_ 1
 #define ASYNC_APART_ static ASYNC_NOINLINE_
+#define ASYNC_ONCE_
+#define ASYNC_STEP_ ASYNC_INLINE_
 #else
 #define ASYNC_HOT_ ASYNC_INLINE_
 #define ASYNC_FAST_ 0
 #define ASYNC_APART_ static
+#define ASYNC_ONCE_ ASYNC_NOINLINE_
+#define ASYNC_STEP_ ASYNC_UNUSED_ static ASYNC_NOINLINE_
 #endif
 
 /* One loop may run in each thread: the pointer to it belongs to the thread.
@@ -364,7 +410,7 @@ ASYNC_API void async_trap_(const char *message);
  *      INT_MIN      pending: not yet, ask again
  *      INT_MIN + 3  the task's own cancellation, on its way out
  *      -4096 ...    the user's own errors, ASYNC_EUSER(0), ASYNC_EUSER(1), ...
- *      -4095 .. -1  an errno, negative
+ *      -4095 .. -1  an errno, negative (from -3001 on: of a name's lookup)
  *      0 ...        a result; up to 32767 is portable
  * ======================================================================== */
 
@@ -441,6 +487,14 @@ ASYNC_INLINE_ bool async_failed_(int outcome)
 #define ASYNC_EBROKEN ASYNC_ERRNO_(ENOTRECOVERABLE, 131)
 #else                       /* a microcontroller, or a system without it */
 #define ASYNC_EBROKEN (-131)
+#endif
+
+/* What the lookup of a name says, which no errno does: resolve.h. */
+#if ASYNC_HOSTED
+#define ASYNC_ENOHOST (-3001)
+#define ASYNC_ENOSERVICE (-3002)
+#define ASYNC_EHOSTAGAIN (-3003)
+#define ASYNC_EHOSTFAIL (-3004)
 #endif
 
 /* The user's own errors, n = 0, 1, ...: outside of every errno. And back: the
@@ -521,7 +575,28 @@ ASYNC_API const char *async_strerror(int status);
  * never run, it makes the compiler notice one: self->n++, i = 3. (Clang sees
  * those of plain variables only, and none where `never` is a constant.) */
 #define ASYNC_CHECK_ONCE_(x) \
-    do { if (async_never_) { (void)((x) - (x)); } } while (0)
+    do { \
+        ASYNC_CHECK_CONSTANT_(x) \
+        if (async_never_) { (void)((x) - (x)); } \
+    } while (0)
+
+/* Nor is a number an awaitable, as in AWAIT(ASYNC_MS(5)), which lacks a sleep:
+ * it would be a result. C tells a constant from what is computed: a zero cast
+ * to a pointer is a null pointer, which takes the type of the other branch. (0
+ * and ASYNC_PENDING may stand, the one for what a macro has left out. C++ has
+ * no such test that leaves inline functions alone.) */
+#ifdef __cplusplus
+#define ASYNC_CHECK_CONSTANT_(x)
+#else
+struct async_constant_;
+#define ASYNC_CHECK_CONSTANT_(x) \
+    { \
+        ASYNC_STATIC_ASSERT_(!__builtin_types_compatible_p( \
+            __typeof__(1 ? (void *)(intptr_t)(((int)(x) & INT_MAX) == 0) \
+                         : (struct async_constant_ *)0), \
+            struct async_constant_ *), async_await_of_a_constant); \
+    }
+#endif
 #endif
 
 /* Around the macros' own use of extensions, and of names that are meant to
@@ -600,7 +675,8 @@ typedef uint16_t async_point_;
     bool awaited;                   /* suspended in an await of `parent` */ \
     int line;                       /* of the await that it is at */ \
     const char *file, *function; \
-    struct async_frame *parent;     /* who awaits it; NULL: a task's entry */
+    struct async_frame *parent;     /* who awaits it; NULL: a task's entry */ \
+    unsigned short outcomes[4];     /* where open finally blocks keep theirs */
 #else
 #define ASYNC_FRAME_FIELDS_ async_point_ point;
 #endif
@@ -629,9 +705,11 @@ ASYNC_API void async_misuse_(const char *message, const char *file, int line,
                              const char *function);
 ASYNC_API void async_enter_(async_frame *frame, const char *file, int line,
                             const char *function);
-ASYNC_API void async_exit_(async_frame *frame, bool pending,
+ASYNC_API void async_exit_(async_frame *frame, bool pending, int rc,
                            const void *memory, size_t size);
 ASYNC_API void async_check_left_(async_frame **inside);
+ASYNC_API bool async_outcome_fits_(async_frame *frame, int depth,
+                                   const volatile void *outcome, bool keep);
 
 /* A message is put together without libc, so that a board can say it too: the
  * text so far is `at` long; that of 0 begins a new one. */
@@ -648,6 +726,17 @@ ASYNC_API void async_frame_waits_(async_frame *frame);
 ASYNC_API void async_frame_leaves_(const async_frame *frame,
                                    const void *memory, size_t size);
 ASYNC_API const char *async_debug_task_name_(void);
+/* An error was awaited, raised, or made of another one on its way out of a
+ * block; and a coroutine ends with rc. For the trail of errors: trail.c. */
+enum { ASYNC_AWAITED_, ASYNC_RAISED_, ASYNC_PASSED_ };
+ASYNC_API void async_error_(const async_frame *frame, int error, int how);
+ASYNC_API void async_error_leaves_(const async_frame *frame, int rc);
+#define ASYNC_DEBUG_ERROR_(how) \
+    if (async_rc_ < 0 && async_rc_ > ASYNC_CANCEL) { \
+        async_error_(async_frame_, async_rc_, (how)); \
+    }
+#else
+#define ASYNC_DEBUG_ERROR_(how)
 #endif
 
 #define ASYNC_MISUSE_(message) \
@@ -666,6 +755,7 @@ ASYNC_API const char *async_debug_task_name_(void);
         (async_frame *)(void *)&(self)->frame.point; \
     const void *const async_memory_ = (self); \
     const size_t async_size_ = sizeof *(self); \
+    enum { async_depth_ = 0 }; /* of finally blocks around a place */ \
     async_frame *async_inside_ ASYNC_ON_RETURN_ = async_frame_; \
     async_enter_(async_frame_, __FILE__, __LINE__, __func__);
 #define ASYNC_DEBUG_LINE_ async_frame_->line = __LINE__;
@@ -673,12 +763,14 @@ ASYNC_API const char *async_debug_task_name_(void);
 #define ASYNC_DEBUG_END_ \
     async_inside_ = NULL; \
     (void)async_inside_; \
-    async_exit_(async_frame_, *async_resume_ != 0, async_memory_, async_size_);
+    async_exit_(async_frame_, *async_resume_ != 0, async_rc_, async_memory_, \
+                async_size_);
 #else
 #define ASYNC_MISUSE_(message) do { } while (0)
 #define ASYNC_CHECK_(cond, message) do { } while (0)
 #define ASYNC_DEBUG_BEGIN_(self)
 #define ASYNC_DEBUG_LINE_
+#define ASYNC_DEBUG_ERROR_(how)
 #define ASYNC_DEBUG_YIELD_
 #define ASYNC_DEBUG_END_
 #endif
@@ -721,6 +813,7 @@ ASYNC_API const char *async_debug_task_name_(void);
         async_here_: ASYNC_UNUSED_LABEL_ \
         ASYNC_DEBUG_LINE_ \
         async_rc_ = (x); \
+        ASYNC_DEBUG_ERROR_(ASYNC_AWAITED_) \
     }
 
 #else
@@ -752,6 +845,7 @@ ASYNC_API const char *async_debug_task_name_(void);
                      "an await stands in a switch that is not the body's"); \
         ASYNC_DEBUG_LINE_ \
         async_rc_ = (x); \
+        ASYNC_DEBUG_ERROR_(ASYNC_AWAITED_) \
     }
 #endif
 
@@ -913,6 +1007,8 @@ enum {
         async_rc_ = (value); \
         ASYNC_CHECK_(async_rc_ != ASYNC_PENDING, \
                      "ASYNC_RETURN of something pending: await it first"); \
+        ASYNC_DEBUG_LINE_ \
+        ASYNC_DEBUG_ERROR_(ASYNC_RAISED_) \
         ASYNC_LEAVE_(async_handler_); \
     } while (0)
 
@@ -922,6 +1018,8 @@ enum {
         async_rc_ = (error); \
         ASYNC_CHECK_(async_rc_ < 0 && async_rc_ != ASYNC_PENDING, \
                      "ASYNC_RAISE of something that is no error"); \
+        ASYNC_DEBUG_LINE_ \
+        ASYNC_DEBUG_ERROR_(ASYNC_RAISED_) \
         ASYNC_LEAVE_(async_handler_); \
     } while (0)
 
@@ -1032,7 +1130,7 @@ enum {
  * the error, so ASYNC_FAILED(lvalue) asks it, not `lvalue < 0`. It goes on at
  * the end of the block, from that lvalue: one int for each FINALLY or
  * WITH_AWAIT that may be under way at once, that is, another one for a block
- * inside of the finally's body. */
+ * inside of the finally's body (a debug build traps one that is shared). */
 #define ASYNC_FINALLY(lvalue) \
             async_flow_ = ASYNC_ENDED_; \
             if (0) { \
@@ -1045,6 +1143,7 @@ enum {
         break; \
     } \
     ASYNC_OUTCOME_IS_INT_(lvalue) \
+    ASYNC_CHECK_OUTCOME_(lvalue, true); \
     (lvalue) = ASYNC_OUTCOME_; \
     for (async_flow_ = 0;; async_flow_++) { \
         if (async_flow_ > ASYNC_ENDED_) { \
@@ -1057,7 +1156,7 @@ enum {
             break; \
         } \
         if (async_flow_ != 0) { break; } \
-        { ASYNC_REHANDLE_(3)
+        { ASYNC_REHANDLE_(3) ASYNC_DEEPER_
 
 #define ASYNC_TRY_END \
             if (0) { \
@@ -1077,6 +1176,21 @@ enum {
         ASYNC_STATIC_ASSERT_(sizeof(lvalue) == sizeof(int), \
                              async_outcome_is_an_int); \
     }
+
+/* A debug build knows at which depth of finally blocks a place is, by the rules
+ * of scope, and where those around it keep their outcomes. */
+#if ASYNC_DEBUG && defined __GNUC__
+#define ASYNC_DEEPER_ \
+    ASYNC_QUIET_ enum { async_depth_ = async_depth_ + 1 }; ASYNC_QUIET_END_
+#define ASYNC_CHECK_OUTCOME_(lvalue, keep) \
+    ASYNC_CHECK_(async_outcome_fits_(async_frame_, async_depth_, &(lvalue), \
+                                     (keep)), \
+                 "its outcome is that of a finally around it, and would be " \
+                 "overwritten: each needs an int of its own")
+#else
+#define ASYNC_DEEPER_
+#define ASYNC_CHECK_OUTCOME_(lvalue, keep) do { } while (0)
+#endif
 
 /* How the body above was left, as one number. */
 #define ASYNC_OUTCOME_ \
@@ -1099,6 +1213,7 @@ enum {
     for (async_flow_ = 0;;) { \
         if (async_flow_ == ASYNC_LEFT_) { \
             async_rc_ = (leave); \
+            ASYNC_DEBUG_ERROR_(ASYNC_PASSED_) \
             ASYNC_SCOPE_LEAVE_ \
         } \
         ASYNC_SCOPE_BODY_
@@ -1149,6 +1264,7 @@ enum {
     for (async_flow_ = 0;;) { \
         if (async_flow_ == ASYNC_LEFT_) { \
             async_flow_ = 0; \
+            ASYNC_CHECK_OUTCOME_(lvalue, false); \
             (lvalue) = async_rc_; \
             ASYNC_CHECK_ONCE_(release); \
             ASYNC_CALL_(2, release) \
@@ -1481,19 +1597,22 @@ typedef async_status (*async_fn)(void *frame);
 
 /* ---- from here to "tasks", for the library's own use --------------------- */
 
+/* The state in the high bits: so to ask for one of the first few, or the last,
+ * is one comparison, whatever hangs over the task. */
 enum {
-    ASYNC_IDLE_ = 0, ASYNC_DONE_, ASYNC_NEW_, ASYNC_RUNNING_, ASYNC_YIELDED_,
-    ASYNC_READY_,
-    ASYNC_STRUCK_,
-    ASYNC_WAITING_, ASYNC_LINKED_, ASYNC_JOINING_, ASYNC_SLEEPING_, ASYNC_DEAF_,
+    ASYNC_IDLE_ = 0x00, ASYNC_DONE_ = 0x10, ASYNC_NEW_ = 0x20,
+    ASYNC_RUNNING_ = 0x30, ASYNC_YIELDED_ = 0x40, ASYNC_READY_ = 0x50,
+    ASYNC_STRUCK_ = 0x60,
+    ASYNC_WAITING_ = 0x70, ASYNC_LINKED_ = 0x80, ASYNC_JOINING_ = 0x90,
+    ASYNC_SLEEPING_ = 0xa0, ASYNC_DEAF_ = 0xb0,
     /* nodes that are no tasks */
-    ASYNC_ALARM_, ASYNC_UNARMED_, ASYNC_WATCH_,
-    ASYNC_STATE_ = 0x0f,
+    ASYNC_ALARM_ = 0xc0, ASYNC_UNARMED_ = 0xd0, ASYNC_WATCH_ = 0xe0,
+    ASYNC_STATE_ = 0xf0,
     /* what hangs over a task, beside its state */
-    ASYNC_STRIKE_ = 0x10,       /* something of the following is undelivered */
-    ASYNC_PENDING_ = 0x20,      /* a cancel, undelivered */
-    ASYNC_CANCELED_ = 0x40,     /* a cancel came inside the innermost scope */
-    ASYNC_FORWARDED_ = 0x80     /* the strike was passed on to a joined task */
+    ASYNC_STRIKE_ = 0x01,       /* something of the following is undelivered */
+    ASYNC_PENDING_ = 0x02,      /* a cancel, undelivered */
+    ASYNC_CANCELED_ = 0x04,     /* a cancel came inside the innermost scope */
+    ASYNC_FORWARDED_ = 0x08     /* the strike was passed on to a joined task */
 };
 
 /* A wait list that its loop can find for as long as somebody waits in it: so
@@ -1531,6 +1650,7 @@ struct async_task {
     int line;
     const char *waits;          /* the operation it waits in */
     const void *on;             /* the object it waits for */
+    async_ticks since;          /* when it was suspended */
     async_frame *leaf;          /* the innermost coroutine of its chain */
     async_task *all_next, *all_prev;
     async_loop *loop;
@@ -1554,7 +1674,9 @@ struct async_watch {
  * an error.
  *
  * 0, or ASYNC_EALREADY when the task runs already (a trap in debug builds),
- * or ASYNC_EPERM when no loop is current.
+ * or ASYNC_EPERM when no loop is current. A debug build tells of an error in
+ * which the task ends and that nobody takes: by a join or another wait for it,
+ * in a group, by async_result, or with a done callback.
  * Call it from a task or a callback of the loop, or, after async_loop_open,
  * from outside before the loop runs. Constant time, some 20 instructions. */
 #define async_spawn(task, fn, frame) \
@@ -1658,10 +1780,14 @@ ASYNC_EXTERN_C_ ASYNC_LOCAL_ ASYNC_THREAD async_task *async_this_task_;
 #define ASYNC_TASK_(n) ((async_task *)(void *)(n))
 
 /* The node's state, apart from what hangs over it. */
-ASYNC_INLINE_ unsigned async_state_(const async_task *task)
+ASYNC_INLINE_ async_mark_ async_state_(const async_task *task)
 {
-    return task->timer.node.state & ASYNC_STATE_;
+    return (async_mark_)(task->timer.node.state & ASYNC_STATE_);
 }
+
+/* Is its state this one, or one before it? */
+#define ASYNC_UP_TO_(task, which) \
+    ((task)->timer.node.state < (which) + 0x10)
 
 ASYNC_INLINE_ void async_set_state_(async_task *task, unsigned state)
 {
@@ -1733,7 +1859,7 @@ ASYNC_API void async_timer_remove_(async_timers *timers, async_timer *timer);
 ASYNC_API async_timer *async_timer_due_(async_timers *timers, async_ticks now);
 
 /* How long after base something may be due: exact, or early where a crowd of
- * timers is near. ASYNC_NEVER when the queue is empty. */
+ * timers is near. ASYNC_NEVER when the queue is empty, and then only. */
 ASYNC_API async_ticks async_timer_next_(const async_timers *timers);
 
 /* For a loop that ends: call fn for each timer; fn may remove that one. */
@@ -1759,36 +1885,38 @@ ASYNC_API void async_timer_each_(async_timers *timers,
 struct async_irq;
 struct async_call;
 
-enum { ASYNC_GO_ON_ = 0, ASYNC_STOPPED_, ASYNC_ENDED_RUN_ };
+/* With ASYNC_PREFETCH, a node in the ready queue knows in `prev`, which it does
+ * not need there, the one that comes so many after it. When a task is run, the
+ * memory of that one is asked for. Only those that were appended since the
+ * turn began are told: they are in the queue, the others may be gone. */
+enum { ASYNC_AHEAD_ = 32 };
 
 struct async_loop {
     async_node *head;           /* ready queue: the oldest, */
     async_node **tail;          /* and where to append; &head: it is empty */
     async_list *lists;          /* wait lists in which somebody waits */
     struct async_irq *irqs;     /* irqs for which somebody waits */
-    union {
-        const async_task *until;    /* the run ends when this one is done */
-        int result;                 /* and that was it; its memory may go */
-    } u;
+    const async_task *until;    /* the run ends when this one is done */
+    int rc;                     /* what the run returns when it stops */
     unsigned alive;             /* tasks spawned and not done */
-    async_ticks now;            /* the time of this turn, if `fresh` */
-    bool fresh;
-    unsigned char stop;         /* ASYNC_GO_ON_ and so on */
+    bool stop;                  /* after this turn */
     bool running;               /* inside a run or a step of it */
-#if ASYNC_HOSTED
-    volatile unsigned notified; /* an irq was raised: look at irqs */
-#else
-    volatile unsigned char notified;
-#endif
-#if !ASYNC_HOSTED               /* see ASYNC_HOOK_ */
-    void (*unpark)(async_task *task);
+#if !ASYNC_HOSTED
+    volatile unsigned char notified;    /* an irq was raised: look at irqs */
+    void (*unpark)(async_task *task);   /* see ASYNC_HOOK_ */
     void (*tell)(async_task *task, int result);
     void (*dispatch)(async_loop *loop);
-#endif
-#if ASYNC_HOSTED
+#else
+    bool fresh;
+    async_ticks now;            /* the time of this turn, if `fresh` */
+    volatile unsigned notified;
     unsigned char round;        /* closing: tasks spawned from here on */
     unsigned left;              /* closing: tasks of earlier rounds */
+    unsigned appended;          /* since the turn began: see ASYNC_PREFETCH */
+    async_node *ago[ASYNC_AHEAD_];  /* the last of those */
+    async_node nobody;
     struct async_fds *fds;      /* what it knows of descriptors, or NULL */
+    unsigned known;             /* and of which: those below */
 #endif
     async_timers timers;
 #if ASYNC_DEBUG
@@ -1853,12 +1981,27 @@ ASYNC_API int async_loop_cancel_all(async_loop *loop);
 
 /* Give back what the loop holds (descriptors of its own; no memory). 0, or
  * ASYNC_EBUSY if it runs, or if tasks are left: they stay where they are and
- * must not be woken any more. It is no longer the current loop. */
+ * must not be woken any more. It is no longer the current loop. It waits for
+ * functions that threads run for tasks of it: see offload.h. */
 ASYNC_API int async_loop_close(async_loop *loop);
 
 /* Make `loop` the current one of this thread, the one that async_spawn and
  * operations mean; NULL for none. Returns the one before. */
 ASYNC_API async_loop *async_loop_use(async_loop *loop);
+
+/* async_dump(): in a debug build, say of every task of the current loop which
+ * one it is, what it waits for, since when, and the chain of awaits that led
+ * there, with file and line: through ASYNC_WARN, one call for each. In a
+ * release build nothing. From a task or callback of the loop, between its
+ * runs, or by hand in a debugger that stopped there: `call async_dump()`.
+ * async_dump_task(task) is about that one; NULL for the running one. */
+#if ASYNC_DEBUG
+ASYNC_API void async_dump(void);
+ASYNC_API void async_dump_task(const async_task *task);
+#else
+#define async_dump() ((void)0)
+#define async_dump_task(task) ((void)(task))
+#endif
 
 /* ---- for the operations ------------------------------------------------- */
 
@@ -1885,15 +2028,28 @@ ASYNC_API void async_debug_misuse_(const char *operation, const char *what);
  * where `tail` points, and what stands there is of no meaning. */
 ASYNC_INLINE_ void async_ready_(async_loop *loop, async_task *task)
 {
+#if ASYNC_PREFETCH
+    async_node **ago = &loop->ago[loop->appended++ % ASYNC_AHEAD_];
+
+    (*ago)->prev = &task->timer.node;
+    *ago = &task->timer.node;
+#endif
     *loop->tail = &task->timer.node;
     loop->tail = &task->timer.node.next;
 }
+
+/* On a microcontroller no task is marked with the round that struck it; there,
+ * a loop that closes waits for the end of itself. */
+#if !ASYNC_HOSTED
+#define ASYNC_CLOSING_(loop) ((const async_task *)(const void *)(loop))
+#define ASYNC_CLOSES_(loop) ((loop)->until == ASYNC_CLOSING_(loop))
+#endif
 
 #define ASYNC_NONE_READY_(loop) ((loop)->tail == &(loop)->head)
 
 /* Grant a parked task what it waits for, with the result of its operation.
  * The caller has taken it out of its list, or does so at once. */
-ASYNC_INLINE_ void async_wake_(async_task *task, int result)
+ASYNC_STEP_ void async_wake_(async_task *task, int result)
 {
 #if ASYNC_DEBUG
     if (task->loop != async_this_loop_) {
@@ -1907,6 +2063,13 @@ ASYNC_INLINE_ void async_wake_(async_task *task, int result)
 
 /* Wake the oldest waiter of a list; false when nobody waits. */
 ASYNC_API bool async_wake_one_(async_list *list, int result);
+
+/* The end of a task: its joiners are woken, its callbacks called. */
+ASYNC_API void async_finish_(async_loop *loop, async_task *task, int result);
+
+/* Turns until a stop, or until nothing can bring work: what async_loop_run
+ * returns. */
+ASYNC_API int async_turns_(async_loop *loop);
 
 /* Park the running task in a list / in a ring that its owner knows (or none,
  * with NULL), in that state: ASYNC_PENDING. Say ASYNC_WAITS_ before. */
@@ -1937,6 +2100,11 @@ ASYNC_INLINE_ async_status async_link_(async_node **ring, unsigned state)
     ASYNC_LEAF_(task);
     return ASYNC_PENDING;
 }
+
+/* How every operation begins, each time that it is evaluated: with the result
+ * that its task was granted; with ASYNC_CANCEL, which delivers a strike; or
+ * with ASYNC_PENDING: it looks whether it can go on, or parks. */
+ASYNC_API async_status async_over_(async_task *task);
 
 /* Is a strike to be delivered to this task? */
 #define ASYNC_STRUCK_P_(task) ((task)->timer.node.state & ASYNC_STRIKE_)
@@ -1979,12 +2147,13 @@ ASYNC_INLINE_ async_task *async_self_in_(const char *operation)
 #define async_self_() async_this_task_
 #endif
 
-/* The rest of async_yield: for a task over which something hangs. */
-ASYNC_API async_status async_yield_(async_task *task);
+/* All of async_yield; the function below is what is usual of it. */
+ASYNC_API async_status async_yield_(void);
 
 /* AWAIT(async_yield()): let every other ready task run first. Task only. */
 ASYNC_INLINE_ ASYNC async_yield(void)
 {
+#if ASYNC_FAST_
     async_task *task = async_self_();
 
     if (ASYNC_LIKELY_(task->timer.node.state == ASYNC_YIELDED_)) {
@@ -1995,7 +2164,8 @@ ASYNC_INLINE_ ASYNC async_yield(void)
         task->timer.node.state = ASYNC_YIELDED_;    /* the loop queues it */
         return ASYNC_PENDING;
     }
-    return async_yield_(task);
+#endif
+    return async_yield_();
 }
 
 /* The operation completes: whatever the task was resumed for, it is over. */
@@ -2137,7 +2307,7 @@ ASYNC_API ASYNC async_sleep(async_duration duration);
 ASYNC_API ASYNC async_sleep_until(async_ticks time);
 
 /* The same, where it has been read in this turn already: at once. */
-#if ASYNC_FAST_
+#if ASYNC_FAST_ && ASYNC_HOSTED
 #define ASYNC_NOW_() \
     (ASYNC_LIKELY_(async_this_loop_->fresh) ? async_this_loop_->now \
                                             : async_now())
@@ -2354,6 +2524,19 @@ ASYNC_INLINE_ void async_timeout_enter_(async_timeout *timeout,
     }
 }
 
+/* What is ready at once never goes into the queue. (A microcontroller's goes
+ * there when it is entered: its queue is short, and time passes in a turn.) */
+ASYNC_INLINE_ void async_timeout_suspends_(async_timeout *timeout)
+{
+#if ASYNC_HOSTED
+    if (timeout->alarm.timer.node.state == ASYNC_UNARMED_) {
+        async_timeout_arm_(timeout);
+    }
+#else
+    (void)timeout;
+#endif
+}
+
 /* A block is entered once. It may suspend anywhere: the deadline is set now. */
 ASYNC_INLINE_ void async_timeout_begin_(async_timeout *timeout,
                                         async_duration duration)
@@ -2364,9 +2547,7 @@ ASYNC_INLINE_ void async_timeout_begin_(async_timeout *timeout,
     }
 #endif
     async_timeout_enter_(timeout, duration);
-    if (timeout->alarm.timer.node.state == ASYNC_UNARMED_) {
-        async_timeout_arm_(timeout);
-    }
+    async_timeout_suspends_(timeout);
 }
 
 /* rc: how the block ended, in-flight codes included; returns what becomes of
@@ -2381,9 +2562,7 @@ ASYNC_INLINE_ ASYNC async_timeout_await_(async_timeout *timeout,
     if (rc != ASYNC_PENDING) {
         return async_timeout_leave_(timeout, rc);
     }
-    if (timeout->alarm.timer.node.state == ASYNC_UNARMED_) {
-        async_timeout_arm_(timeout);
-    }
+    async_timeout_suspends_(timeout);
     return rc;
 }
 /* ===========================================================================
@@ -2416,6 +2595,10 @@ typedef struct async_irq {
     async_task *waiter;
     struct async_irq *next;         /* in the loop's list, while waited for */
     volatile async_irq_count count;
+#if ASYNC_HOSTED
+    volatile unsigned raising;      /* threads that are about to raise it */
+    void (*serve)(struct async_irq *irq);   /* called instead of a waiter */
+#endif
 } async_irq;
 
 #define async_irq_open ASYNC_ABI_(async_irq_open)
@@ -2431,7 +2614,7 @@ ASYNC_API int async_irq_open(async_irq *irq);
 
 /* One event. From anywhere: an interrupt handler, a signal handler, a thread,
  * a task; until async_irq_close. Never blocks, keeps errno. The count stops at
- * ASYNC_IRQ_MAX. Costs an atomic addition, or a short critical section; the
+ * ASYNC_IRQ_MAX. Costs a short critical section, or three atomic additions; the
  * first event after the loop looked costs a system call on a hosted system. */
 ASYNC_API void async_irq_raise(async_irq *irq);
 
@@ -2442,7 +2625,9 @@ ASYNC_API void async_irq_raise(async_irq *irq);
 ASYNC_API ASYNC async_irq_wait(async_irq *irq);
 
 /* Unbind it, after its source was disabled: events not yet taken are dropped,
- * a waiting task gets ASYNC_ECANCELED. 0 or ASYNC_EINVAL. Loop's thread. */
+ * a waiting task gets ASYNC_ECANCELED. A thread whose event you have may still
+ * be on its way out of async_irq_raise: this waits until it is, so close an irq
+ * before its loop ends. 0 or ASYNC_EINVAL. Loop's thread. */
 ASYNC_API int async_irq_close(async_irq *irq);
 /* ===========================================================================
  * event: a flag that tasks wait for. It has no value and no owner: a result
@@ -3164,6 +3349,9 @@ typedef struct async_group {
     int error;                  /* the first */
     int outcome;                /* of the block, while its end is awaited */
     unsigned char flags;
+#if ASYNC_DEBUG
+    async_task *owner;
+#endif
 } async_group;
 
 enum {
@@ -3275,9 +3463,10 @@ ASYNC_API ASYNC async_group_end_(async_group *group);
  *  d. The writer closes a pipe, and only a hang-up is reported: hang-ups and
  *     errors wake both directions.
  *  e. After a short read a socket is empty, so the next read would only say
- *     EAGAIN, and is left out. Not so when the end of the stream (or urgent
- *     data, or an error) was seen together with the bytes, nor where a read
- *     stops short for other reasons: datagrams, Unix sockets, terminals.
+ *     EAGAIN, and is left out; so is the next write after one that fell short.
+ *     Not so when the end of the stream (or urgent data, or an error) was seen
+ *     together with the bytes, nor where a read stops short for other reasons:
+ *     datagrams, Unix sockets, terminals.
  *  f. accept fails for want of descriptors: the caller gets the error. If it
  *     just calls again, it rests for 10 ms first instead of spinning.
  *  g. Several tasks wait for one descriptor, some to read, some to write: an
@@ -3439,6 +3628,932 @@ ASYNC_API int async_local_port(int fd);
  * it. 0, and *fd is the descriptor; or an error, or the strike, and the socket
  * is closed again and *fd is -1. */
 ASYNC_API ASYNC async_tcp_connect(int *fd, const char *host, int port);
+
+/* ---- Unix sockets -------------------------------------------------------- */
+
+/* A socket that listens at `path`, a name in the file system: its descriptor
+ * or an error. A socket file that a process left behind, where nobody listens
+ * any more, is replaced; any other file is ASYNC_EADDRINUSE. ASYNC_EINVAL for
+ * NULL, an empty path or one of some 100 bytes and more. Who closes the socket
+ * unlinks the path. From anywhere. */
+ASYNC_API int async_unix_listen(const char *path, int backlog);
+
+/* AWAIT(async_unix_connect(&self->fd, path)): as async_tcp_connect. */
+ASYNC_API ASYNC async_unix_connect(int *fd, const char *path);
+
+/* Make two connected Unix sockets, nonblocking and closed on exec: what is
+ * written to one is read from the other. 0 or an error. From anywhere. */
+ASYNC_API int async_socketpair(int ends[2]);
+/* ===========================================================================
+ * stream: lines and messages over a descriptor, by two buffers of the
+ * caller's. It knows no addresses and makes no descriptors: net.h does.
+ *
+ *     char in[4096], out[4096];           in the frame, like the stream
+ *     async_stream stream;                zeroed
+ *
+ *     AWAIT(async_stream_open(&self->stream, fd, self->in, sizeof self->in,
+ *                             self->out, sizeof self->out));
+ *     for (;;) {
+ *         AWAIT_VALUE(self->n, async_stream_read_line(&self->stream,
+ *                                                     &self->line));
+ *         if (self->n == 0) { break; }
+ *         AWAIT(async_stream_printf(&self->stream, "you said %s",
+ *                                   self->line));
+ *     }
+ *     AWAIT(async_stream_close(&self->stream));
+ *
+ * What is written stays in the write buffer until that is full, or until
+ * async_stream_flush; or until a read of the same stream has to ask for more:
+ * it sends what is there first, as who waits for an answer must have asked. So
+ * a loop as above takes one system call to read, and one to answer, however
+ * many lines came together.
+ *
+ * Cancel-safe: a read that is struck has taken nothing, what it had received
+ * by then is there for the next one; a write that is struck has put nothing
+ * (async_stream_write, _printf), or keeps its count (_write_all).
+ *
+ * One task may read and others write at the same time. A second reader gets
+ * ASYNC_EBUSY. Writers take turns, first come, first served, so what one call
+ * writes is never in the middle of what another one does.
+ *
+ * Errors: ASYNC_EBADF for a stream that is not open (zeroed, or closed);
+ * ASYNC_EINVAL for NULL. A connection that breaks stays broken: what was
+ * received before it broke can still be read, then its error comes, in place
+ * of the end, and every write fails with it. For want of memory, descriptors
+ * or room on a disk nothing breaks, and nothing is lost: try again.
+ *
+ * Awaitables are for tasks only; each suspends only if it has to. The other
+ * functions may be called by tasks and callbacks of the loop.
+ *
+ * Costs: no allocation. A byte is copied once on its way in or out, none if it
+ * goes straight from or to the caller's memory; a separator is looked for once
+ * in each byte; what is left in the read buffer moves to its front at most once
+ * for each half of it.
+ * ======================================================================== */
+
+/* Zeroed memory is a closed stream, as is one that was closed. It stays where
+ * it is, with its buffers, until it is closed and the tasks that waited in it
+ * have run. */
+typedef struct async_stream {
+    int fd;
+    int error;                  /* what it broke with, or 0 */
+    char *in, *out;
+    size_t in_size, out_size;   /* in_size: without the byte for a NUL */
+    size_t in_begin, in_end;    /* received, and not read yet */
+    size_t out_begin, out_end;  /* written, and not sent yet */
+    size_t scanned;             /* of the input, in vain, by who waits */
+    size_t goal;                /* of the output, to be sent by the sender */
+    async_task *reader;         /* who waits for input */
+    async_task *sender;         /* whose turn it is to wait for output */
+    async_list writers;         /* who wait for their turn */
+    char held;                  /* the byte in whose place a NUL was put */
+    bool open;
+    bool ended;                 /* nothing more will be received */
+    bool shut;                  /* nothing more may be written */
+    bool holds;
+    bool message;               /* the sender is in the middle of one */
+} async_stream;
+
+#define async_stream_open ASYNC_ABI_(async_stream_open)
+#define async_stream_read ASYNC_ABI_(async_stream_read)
+#define async_stream_read_exactly ASYNC_ABI_(async_stream_read_exactly)
+#define async_stream_read_line ASYNC_ABI_(async_stream_read_line)
+#define async_stream_read_until ASYNC_ABI_(async_stream_read_until)
+#define async_stream_peek ASYNC_ABI_(async_stream_peek)
+#define async_stream_skip ASYNC_ABI_(async_stream_skip)
+#define async_stream_at_eof ASYNC_ABI_(async_stream_at_eof)
+#define async_stream_write ASYNC_ABI_(async_stream_write)
+#define async_stream_write_all ASYNC_ABI_(async_stream_write_all)
+#define async_stream_printf ASYNC_ABI_(async_stream_printf)
+#define async_stream_try_write ASYNC_ABI_(async_stream_try_write)
+#define async_stream_unsent ASYNC_ABI_(async_stream_unsent)
+#define async_stream_flush ASYNC_ABI_(async_stream_flush)
+#define async_stream_shutdown_write ASYNC_ABI_(async_stream_shutdown_write)
+#define async_stream_close ASYNC_ABI_(async_stream_close)
+#define async_stream_abort ASYNC_ABI_(async_stream_abort)
+
+/* A stream over an open descriptor of any kind: a socket, a pipe, a terminal,
+ * a file. The stream closes it. A size may be 0, with or without a buffer: then
+ * reads go straight into the caller's memory, and there are no lines; or only
+ * async_stream_write_all writes. A line can be as long as the read buffer less
+ * one byte, so its size is the limit: 2 at least. 0; the error itself for an fd
+ * below 0; ASYNC_EINVAL; ASYNC_EALREADY for one that is open. From anywhere. */
+ASYNC_API int async_stream_open(async_stream *stream, int fd, void *in,
+                                size_t in_size, void *out, size_t out_size);
+
+/* ---- reading ------------------------------------------------------------- */
+
+/* AWAIT_VALUE(n, async_stream_read(stream, buffer, length)): what is there, up
+ * to `length` bytes: at least one, or 0 at the end. */
+ASYNC_API ASYNC async_stream_read(async_stream *stream, void *buffer,
+                                  size_t length);
+
+/* AWAIT(async_stream_read_exactly(stream, buffer, length, &self->done)): all of
+ * it, and return the length. `done` counts the bytes in the caller's buffer:
+ * zero before, zero again after success. When it fails or is struck it keeps
+ * its count, and the same call goes on from there. ASYNC_EPIPE when the stream
+ * ends early. */
+ASYNC_API ASYNC async_stream_read_exactly(async_stream *stream, void *buffer,
+                                          size_t length, size_t *done);
+
+/* AWAIT_VALUE(n, async_stream_read_line(stream, &self->line)): a line with its
+ * "\n", as getline(3) does it: its length, or 0 at the end. *line points into
+ * the read buffer, with a NUL after it; the caller may change it, up to the
+ * next read of the stream. The last line of a stream may lack its "\n".
+ * ASYNC_EMSGSIZE for one that is longer than the buffer: nothing was taken, so
+ * the same call fails again; see async_stream_skip. */
+ASYNC_API ASYNC async_stream_read_line(async_stream *stream, char **line);
+
+/* The same up to, and with, any `length` bytes. At the end 0; ASYNC_EPIPE if
+ * something stands before the end, but no such bytes: it can still be read. */
+ASYNC_API ASYNC async_stream_read_until(async_stream *stream,
+                                        const void *separator, size_t length,
+                                        char **at);
+
+/* AWAIT_VALUE(n, async_stream_peek(stream, least, &self->at)): wait until at
+ * least so many bytes are in the read buffer, take none, and return how many
+ * there are: fewer only before the end. With 0 it never waits. ASYNC_EMSGSIZE
+ * for more than the buffer holds. *at is good until the next read. */
+ASYNC_API ASYNC async_stream_peek(async_stream *stream, size_t least,
+                                  char **at);
+
+/* Take bytes that are in the read buffer. 0, or ASYNC_EINVAL for more than
+ * there are, ASYNC_EBUSY while a task waits for input. */
+ASYNC_API int async_stream_skip(async_stream *stream, size_t length);
+
+/* Was the end seen, and is all before it read? (Only a read sees the end.) */
+ASYNC_API bool async_stream_at_eof(const async_stream *stream);
+
+/* ---- writing ------------------------------------------------------------- */
+
+/* AWAIT(async_stream_write(stream, data, length)): put it into the write
+ * buffer, all of it or nothing; waits until there is room. The length, or
+ * ASYNC_EMSGSIZE for more than the buffer holds, ASYNC_ESHUTDOWN after
+ * async_stream_shutdown_write. */
+ASYNC_API ASYNC async_stream_write(async_stream *stream, const void *data,
+                                   size_t length);
+
+/* AWAIT(async_stream_write_all(stream, data, length, &self->done)): any length.
+ * What does not fit is sent straight from the caller's memory, together with
+ * what is in the buffer. `done` is as in async_stream_read_exactly. */
+ASYNC_API ASYNC async_stream_write_all(async_stream *stream, const void *data,
+                                       size_t length, size_t *done);
+
+/* AWAIT(async_stream_printf(stream, format, ...)): as printf(3), by the rules
+ * of async_stream_write; its length must be less than the buffer's size. What
+ * it prints is looked at each time the task is resumed, so it is to last. */
+#if defined __GNUC__ && !defined __TINYC__
+#define ASYNC_PRINTF_(text, first) \
+    __attribute__((format(printf, text, first)))
+#else
+#define ASYNC_PRINTF_(text, first)
+#endif
+ASYNC_API ASYNC async_stream_printf(async_stream *stream, const char *format,
+                                    ...) ASYNC_PRINTF_(2, 3);
+
+/* The same as async_stream_write without waiting: the length, or ASYNC_EAGAIN
+ * when there is no room, or others wait for theirs. Somebody has to flush. */
+ASYNC_API int async_stream_try_write(async_stream *stream, const void *data,
+                                     size_t length);
+
+/* How many bytes are in the write buffer; 0 for NULL. */
+ASYNC_API size_t async_stream_unsent(const async_stream *stream);
+
+/* AWAIT(async_stream_flush(stream)): wait until what was written so far has
+ * been given to the system. 0, or why not: struck, the rest stays. */
+ASYNC_API ASYNC async_stream_flush(async_stream *stream);
+
+/* ---- the end ------------------------------------------------------------- */
+
+/* AWAIT(async_stream_shutdown_write(stream)): flush, then let the other side
+ * see the end; reading goes on. A descriptor that is no socket is closed for
+ * this, if the stream has no read buffer, or else it is ASYNC_ENOTSOCK. */
+ASYNC_API ASYNC async_stream_shutdown_write(async_stream *stream);
+
+/* AWAIT(async_stream_close(stream)): flush, then close the descriptor. It is
+ * closed in any case: an error tells that what was written did not all go out,
+ * and so does a strike, which drops the rest. So a time limit stands around it
+ * where the other side may have stopped to read. Tasks that wait in the stream
+ * get ASYNC_EBADF. */
+ASYNC_API ASYNC async_stream_close(async_stream *stream);
+
+/* Close it at once; what was not sent is dropped. 0 or the error of close(2).
+ * Not an awaitable. */
+ASYNC_API int async_stream_abort(async_stream *stream);
+
+/* ---- between its two files ----------------------------------------------- */
+
+#define async_stream_failed_ ASYNC_ABI_(async_stream_failed)
+#define async_stream_used_ ASYNC_ABI_(async_stream_used)
+#define async_stream_flush_ ASYNC_ABI_(async_stream_flush_some)
+
+ASYNC_INLINE_ size_t async_stream_written_(const async_stream *stream)
+{
+    return stream->out_end - stream->out_begin;
+}
+
+/* A read or a write has failed, or is pending: what to say of it. */
+ASYNC_API async_status async_stream_failed_(async_stream *stream,
+                                            async_status rc);
+
+/* Send what is written, if the task may: stream.c's async_stream_turn_. And the
+ * end of each such use. */
+ASYNC_API async_status async_stream_flush_(async_stream *stream,
+                                           const async_task *task);
+ASYNC_API async_status async_stream_used_(async_stream *stream,
+                                          async_task *task, async_status rc);
+/* ===========================================================================
+ * server: accepts connections, each for a task of its own, and ends them in
+ * order. It reads and writes nothing: the tasks do, by stream.h or fd.h.
+ *
+ *     struct session { async_frame frame; int fd; ... };
+ *
+ *     static ASYNC session(struct session *self) { ... close self->fd ... }
+ *
+ *     async_server server;                as many connections at once as
+ *     async_slot slots[64];               there are slots and frames
+ *     struct session sessions[64];
+ *
+ *     AWAIT(async_server_open(&self->server, async_tcp_listen(NULL, 7000, 64),
+ *                             self->slots, self->sessions, 64, session));
+ *     async_spawn(&self->task, async_server_run, &self->server);
+ *     ... until it is enough ...
+ *     AWAIT(async_server_close(&self->server, ASYNC_SEC(5)));
+ *
+ * When all slots are taken, no connection is accepted until one ends: the next
+ * ones wait in the listener's queue. So do they while the process has no more
+ * descriptors: it looks for one every 10 ms, and runs on.
+ * ======================================================================== */
+
+/* Zeroed memory, as one that was closed, is a server that is not open. Its
+ * `pool` may be asked how many connections there are (async_pool_busy; one
+ * slot more is taken while it waits for the next), and `accepted` and
+ * `refused` say how many there were, and how often accepting failed. */
+typedef struct async_server {
+    async_pool pool;
+    async_timeout grace;
+    unsigned long accepted, refused;
+    int listener;               /* -1: it accepts no more */
+    int slot;                   /* taken for the next connection, or -1 */
+    char *frames;
+    size_t size, fd_at;         /* of a frame; where its fd is */
+    async_fn fn;
+    async_watch_fn ended;
+    int outcome;                /* of its close */
+    unsigned char state;
+    bool pauses;                /* before it accepts again */
+#if ASYNC_DEBUG
+    const char *name, *file;
+    int line;
+#endif
+} async_server;
+
+/* async_server_open(server, listener, slots, frames, n, fn): a server on a
+ * listening socket, which it closes. For each connection it writes the
+ * descriptor to the member `int fd` of a free frame, touches nothing else of
+ * that, and starts fn(frame), which closes the descriptor. (A task that was
+ * cancelled before it began never does: the server then does.) `frames` is an
+ * array of n structs, `slots` one of n slots. 0; the error itself for a
+ * listener below 0; ASYNC_EINVAL for NULL or n <= 0, and then the listener is
+ * still the caller's; ASYNC_EALREADY for one that is open. */
+#if ASYNC_DEBUG
+#define async_server_open(server, listener, slots, frames, n, fn) \
+    async_server_open_((server), (listener), (slots), (n), \
+                       ASYNC_ENTRY_(fn, frames), (frames), sizeof *(frames), \
+                       ASYNC_SERVER_FD_(frames), #fn, __FILE__, __LINE__)
+#else
+#define async_server_open(server, listener, slots, frames, n, fn) \
+    async_server_open_((server), (listener), (slots), (n), \
+                       ASYNC_ENTRY_(fn, frames), (frames), sizeof *(frames), \
+                       ASYNC_SERVER_FD_(frames))
+#endif
+#define ASYNC_SERVER_FD_(frames) \
+    ((size_t)((const char *)async_server_fd_(&(frames)->fd) \
+              - (const char *)(frames)))
+ASYNC_INLINE_ const int *async_server_fd_(const int *fd)
+{
+    return fd;
+}
+#define async_server_open_ ASYNC_ABI_(async_server_open)
+ASYNC_API int async_server_open_(async_server *server, int listener,
+                                 async_slot *slots, int n, async_fn fn,
+                                 void *frames, size_t size, size_t fd_at
+#if ASYNC_DEBUG
+                                 , const char *name, const char *file, int line
+#endif
+);
+
+#define async_server_run ASYNC_ABI_(async_server_run)
+#define async_server_stop ASYNC_ABI_(async_server_stop)
+#define async_server_close ASYNC_ABI_(async_server_close)
+
+/* AWAIT(async_server_run(server)), or spawn it: accept connections until
+ * async_server_stop or async_server_close: 0. One task at a time; ASYNC_EBUSY
+ * for another. Errors that pass (no descriptors, no memory, a peer that has
+ * gone, a network that is down) are counted in `refused`, and it goes on, most
+ * often after 10 ms; it ends with any other of the listener. A struck one
+ * leaves; the listener stays open, the connections go on, and it may be run
+ * again. ASYNC_EINVAL for NULL, ASYNC_EBADF for one that is not open. Task
+ * only. */
+ASYNC_API ASYNC async_server_run(async_server *server);
+
+/* Accept no more: the listener is closed, async_server_run ends, the
+ * connections go on. 0, also if it has stopped before; ASYNC_EINVAL for NULL,
+ * ASYNC_EBADF for one that is not open. Task or callback of the loop. */
+ASYNC_API int async_server_stop(async_server *server);
+
+/* AWAIT_VALUE(n, async_server_close(server, grace)): stop; let the connections
+ * end by themselves for so long; then cancel those that are left, and wait
+ * until they have cleaned up. How many were cancelled. ASYNC_NEVER waits for
+ * all; 0 cancels them at once. A strike ends the grace, and a further one
+ * strikes the connections again: but it returns, with the strike, only when
+ * all have ended, as their frames are in use until then. ASYNC_EINVAL for NULL,
+ * ASYNC_EBADF for one that is not open, ASYNC_EBUSY while another task closes
+ * it. Task only. */
+ASYNC_API ASYNC async_server_close(async_server *server, async_duration grace);
+/* ===========================================================================
+ * signals: awaiting the signals of a Unix process. It says that one came, and
+ * how often; it carries no siginfo, and does not wait in sigwait's way.
+ *
+ * States of a watcher, and who makes each arrow:
+ *
+ *              1 open                    2 a signal: count it
+ *   CLOSED -------------------> OPEN ---------------------------.
+ *      ^                        |  ^                            |
+ *      |  4 close: a waiter     |  |  3 wait: take the count    |
+ *      '--- gets ECANCELED -----'  '----------------------------'
+ *
+ *   1 async_signal_open, which first makes the irq, then puts the watcher into
+ *   the list, then sets the handler: so from its return on no signal is lost,
+ *   also before somebody waits  2 the handler, in whatever thread the system
+ *   runs it  3 async_signal_wait  4 async_signal_close, the other way round;
+ *   it returns when no handler is left that might still hold the watcher.
+ *
+ * The one invariant: our handler is set for a signal if, and only if, an open
+ * watcher names it. The one that was there before comes back with the last of
+ * them; if somebody has set another one meanwhile, that one stays.
+ *
+ * The handler takes no lock. It says that it is busy, walks the list, raises
+ * an irq for each watcher that names the signal, and says that it has ended;
+ * only who opens and closes takes turns, and none of that in a handler.
+ * ======================================================================== */
+
+/* Zeroed memory is a closed one. To stay where it is while it is open. */
+typedef struct async_signal {
+    async_irq irq;
+    struct async_signal *volatile next;     /* in the list of all */
+    volatile uint64_t set;                  /* bit n - 1: it names signal n */
+    volatile int last;
+    bool passes;                /* also for the handler that was there before */
+} async_signal;
+
+#define async_signal_open ASYNC_ABI_(async_signal_open)
+#define async_signal_add ASYNC_ABI_(async_signal_add)
+#define async_signal_wait ASYNC_ABI_(async_signal_wait)
+#define async_signal_last ASYNC_ABI_(async_signal_last)
+#define async_signal_close ASYNC_ABI_(async_signal_close)
+#define async_signal_pass_ ASYNC_ABI_(async_signal_pass)
+
+/* Watch a signal (SIGTERM, ...) in the current loop, instead of what it did
+ * before. Any number of watchers, in any number of loops and threads, may name
+ * the same one, and each is told. System calls that it interrupts elsewhere
+ * go on (SA_RESTART). A signal that is blocked in all threads does not come.
+ *
+ * 0, or ASYNC_EINVAL for NULL or a number that cannot be watched (SIGKILL,
+ * SIGSTOP, those of a fault such as SIGSEGV, or none at all); ASYNC_EPERM
+ * without a current loop, ASYNC_EBUSY if it is open, or the error of making
+ * the loop's wake-up descriptor. Task, or code outside of the running loop.
+ * Two system calls for the first watcher of a signal; others cost none. */
+ASYNC_API int async_signal_open(async_signal *signal, int number);
+
+/* Let an open one watch another signal as well: SIGINT like SIGTERM. 0, or
+ * ASYNC_EINVAL for NULL, one that is not open, or a number as above;
+ * ASYNC_EALREADY if it does so already. From the loop's thread. */
+ASYNC_API int async_signal_add(async_signal *signal, int number);
+
+/* AWAIT_VALUE(n, async_signal_wait(signal)): wait until one comes; how many
+ * have since the last look, at least 1. (The system itself keeps only one of
+ * each kind while they cannot be delivered.) One task at a time: ASYNC_EBUSY
+ * for a second one; ASYNC_EINVAL for one that is not open, or is another
+ * loop's; ASYNC_ECANCELED when it is closed meanwhile. A strike takes no
+ * signals. Task only. */
+ASYNC_API ASYNC async_signal_wait(async_signal *signal);
+
+/* The number of the one that came last; 0 if none has, or for NULL. From the
+ * loop's thread. */
+ASYNC_API int async_signal_last(const async_signal *signal);
+
+/* Watch no more: before the loop ends. Signals not yet taken are dropped, a
+ * task that waits gets ASYNC_ECANCELED, and the handler from before comes
+ * back if this was the last watcher. 0, or ASYNC_EINVAL for NULL or one that
+ * is not open. From the loop's thread, but not from a signal handler. */
+ASYNC_API int async_signal_close(async_signal *signal);
+
+/* Open one that does not take the signal away from the program's own handler:
+ * that is called as well, as long as all watchers are of this kind. */
+ASYNC_API int async_signal_pass_(async_signal *signal, int number);
+/* ===========================================================================
+ * subprocess: starting other programs, talking to them through pipes, and
+ * awaiting their end. It buffers nothing and splits no lines: streams do.
+ *
+ * States of an async_process, and who makes each arrow:
+ *
+ *             1 start                 2 its end is seen
+ *   CLOSED -------------> RUNNING ----------------------> ENDED
+ *      ^                     |                              |
+ *      |                     | 3 close: kill, then 2        | 3 close
+ *      '---------------------+------------------------------'
+ *
+ *   1 async_process_start; when it fails, nothing has changed  2 the one place
+ *   that calls waitpid, which whoever waits, asks or signals goes through
+ *   3 async_process_close.
+ *
+ * The invariant: RUNNING means that `pid` is our child, and that nobody has
+ * taken its status. So no signal ever goes to a stranger who got the number
+ * later; and what is not CLOSED is no zombie for longer than its owner lets
+ * it be one.
+ *
+ * Who waits: on Linux the process is a descriptor (a pidfd), which any number
+ * of tasks await as readable. Where there is none (other systems, a kernel
+ * before 5.3, no descriptor left), by SIGCHLD: the first task leads. It opens
+ * a watcher of the signal, looks, and waits for it; the others stand in a list
+ * and are handed the code. A leader that is struck closes the watcher and
+ * wakes the oldest in the list to lead. So there is a watcher if, and only if,
+ * there is a leader; and who stands in the list has one, or one was woken to
+ * become it. As the watcher is opened before the leader looks, no end is
+ * overlooked. A program that has a SIGCHLD handler of its own keeps it: both
+ * are called. (It must not set one while somebody waits this way, nor block
+ * the signal in all threads.)
+ *
+ * The child is made by vfork where that is to be had: it costs the same
+ * however much memory the program has. It gets the signal mask of its parent,
+ * the default action of every signal but those that are ignored, of SIGPIPE
+ * in any case (this library ignores that one); and of the descriptors 0, 1
+ * and 2 alone. (Where the system has no close_range, those above 65535 are not
+ * looked at.)
+ * ======================================================================== */
+
+/* What the child's input, output and error output are: flags for
+ * async_process_start. Without one it shares yours. */
+#define ASYNC_PIPE_IN 0x1u      /* a pipe, of which `in` is the other end */
+#define ASYNC_PIPE_OUT 0x2u     /* and so on */
+#define ASYNC_PIPE_ERR 0x4u
+#define ASYNC_NULL_IN 0x8u      /* /dev/null */
+#define ASYNC_NULL_OUT 0x10u
+#define ASYNC_NULL_ERR 0x20u
+#define ASYNC_ERR_TO_OUT 0x40u  /* the error output goes where the output goes */
+
+/* Further flags. */
+#define ASYNC_NEW_SESSION 0x80u /* setsid(2): its own session, process group,
+                                 * and no terminal; -pid is the group */
+#define ASYNC_KEEP_FDS 0x100u   /* the child also gets those of your descriptors
+                                 * above 2 that are not closed on exec */
+#define ASYNC_BY_SIGCHLD_ 0x8000u   /* for tests: as if there were no pidfd */
+
+/* What else may be told; zeroed memory leaves all as it is. It is read by the
+ * start alone. */
+typedef struct async_process_setup {
+    const char *directory;      /* where the child begins; NULL: here */
+    const char *const *environment;     /* "NAME=value", ..., NULL; or NULL:
+                                         * this program's own */
+    int in, out, err;           /* above 0: a descriptor of yours that becomes
+                                 * the child's. It stays open here, and is set
+                                 * to blocking, as programs expect */
+} async_process_setup;
+
+/* A process. Zeroed memory is a closed one. To be read: `pid`, and the ends of
+ * its pipes that are ours, which are nonblocking and closed on exec, or -1. To
+ * hand one of these to somebody who closes it (a stream), copy it and set it
+ * to -1 here; to close one, async_process_close_end. */
+typedef struct async_process {
+    int pid;                    /* 0: closed */
+    int in, out, err;
+    int code;                   /* ASYNC_PENDING while it runs */
+    int fd;                     /* the pidfd, or -1 */
+    unsigned char way;          /* of waiting, also after it was closed */
+    async_task *talker;         /* who is in async_process_communicate */
+    async_task *leader;         /* by SIGCHLD: who waits for the signal, */
+    async_list followers;       /* and who for the leader */
+    async_signal child;
+} async_process;
+
+/* The signal that ended a process, or 0 if it ended by itself: from the code
+ * that async_process_wait gives. */
+#define ASYNC_PROCESS_SIGNAL(code) ((code) > 256 ? (code) - 256 : 0)
+
+#define ASYNC_ECHILD ASYNC_ERRNO_(ECHILD, 10)
+#define ASYNC_ESRCH ASYNC_ERRNO_(ESRCH, 3)
+#define ASYNC_ENOEXEC ASYNC_ERRNO_(ENOEXEC, 8)
+#define ASYNC_EACCES ASYNC_ERRNO_(EACCES, 13)
+
+#define async_process_start ASYNC_ABI_(async_process_start)
+#define async_process_shell ASYNC_ABI_(async_process_shell)
+#define async_process_wait ASYNC_ABI_(async_process_wait)
+#define async_process_code ASYNC_ABI_(async_process_code)
+#define async_process_signal ASYNC_ABI_(async_process_signal)
+#define async_process_terminate ASYNC_ABI_(async_process_terminate)
+#define async_process_kill ASYNC_ABI_(async_process_kill)
+#define async_process_close_end ASYNC_ABI_(async_process_close_end)
+#define async_process_close ASYNC_ABI_(async_process_close)
+#define async_process_communicate ASYNC_ABI_(async_process_communicate)
+
+/* Start a program: argv is its name, its arguments, and NULL. A name without a
+ * slash is looked for in the PATH of its environment. `flags` are those above,
+ * `setup` is NULL or more of them. 0: it runs, with its own code.
+ *
+ * Otherwise nothing was left behind, and the error is that of the exec, such
+ * as ASYNC_ENOENT, ASYNC_EACCES, ASYNC_ENOEXEC (a script needs its #!), or of
+ * changing to the directory; ASYNC_EMFILE, ASYNC_EAGAIN, ASYNC_ENOMEM where
+ * descriptors, processes or memory have run out; ASYNC_EINVAL for NULL, an
+ * argv without a name, or a stream told two things; ASYNC_EBUSY for a process
+ * that is not closed.
+ *
+ * Task, or code of the loop's thread; no loop is needed yet. It does not wait,
+ * but blocks for the moment that the system takes: some 500 microseconds. For
+ * a program that is to outlive this one, let a shell end at once: "daemon &". */
+ASYNC_API int async_process_start(async_process *process,
+                                  const char *const argv[], unsigned flags,
+                                  const async_process_setup *setup);
+
+/* The same with a line for /bin/sh. Never make that line from a stranger's
+ * text: there async_process_start has the arguments one by one. */
+ASYNC_API int async_process_shell(async_process *process, const char *line,
+                                  unsigned flags,
+                                  const async_process_setup *setup);
+
+/* AWAIT_VALUE(code, async_process_wait(process)): wait until it has ended:
+ * what it gave to exit, 0 to 255; or 256 + n if signal n killed it. Any number
+ * of tasks may wait, any number of times, also after its end. Its pipes stay
+ * open; one that waits for room in them never ends: see communicate below.
+ *
+ * A strike leaves at once, unless it has ended, and the process goes on. The
+ * error ASYNC_ECHILD if its status is lost, as other code has waited for it,
+ * or SIGCHLD is ignored; ASYNC_EINVAL for NULL or a closed one, ASYNC_ECANCELED
+ * when it is closed meanwhile; ASYNC_EMFILE or ASYNC_ENOMEM when the loop
+ * cannot make what it needs for waiting. Task only; all who wait are of one
+ * loop. */
+ASYNC_API ASYNC async_process_wait(async_process *process);
+
+/* The code, as above, without waiting; ASYNC_PENDING while it runs. Still
+ * answers after async_process_close. ASYNC_EINVAL for NULL or one that was
+ * never started. From the loop's thread; a system call while it runs. */
+ASYNC_API int async_process_code(async_process *process);
+
+/* Send it a signal; SIGTERM; SIGKILL. 0, or ASYNC_ESRCH when it has ended,
+ * ASYNC_EINVAL for NULL, a closed one or no signal, ASYNC_EPERM if it has
+ * become another user's. From the loop's thread. */
+ASYNC_API int async_process_signal(async_process *process, int number);
+ASYNC_API int async_process_terminate(async_process *process);
+ASYNC_API int async_process_kill(async_process *process);
+
+/* async_process_close_end(&process.in): close our end of a pipe, and set it to
+ * -1. To the child the closed input is the end of what it reads. 0, also for
+ * -1; ASYNC_EINVAL for NULL. Tasks that wait for it get ASYNC_EBADF. */
+ASYNC_API int async_process_close_end(int *end);
+
+/* Be done with it: close the pipes, and if it still runs, kill it (SIGKILL) and
+ * take its status, so that no zombie is left. That is the one thing here that
+ * blocks: for the moment that the system takes to end a process. Who has time
+ * terminates it and waits before. Tasks that wait get ASYNC_ECANCELED.
+ *
+ * 0, and the memory is as good as zeroed; ASYNC_EINVAL for NULL or one that is
+ * closed. ASYNC_EPERM if it runs on and may not be killed, being another
+ * user's: then the pipes are closed, it can still be waited for, and has to be
+ * closed again. From the loop's thread; before the loop ends. */
+ASYNC_API int async_process_close(async_process *process);
+
+/* ---- all at once --------------------------------------------------------- */
+
+/* One of the streams, while it is fed or gathered. */
+typedef struct async_pump_ {
+    async_task task;
+    struct async_communication *talk;
+    int *fd;
+} async_pump_;
+
+/* What goes in, and where to put what comes out: set the upper part of zeroed
+ * memory, or of one whose communicate has succeeded. */
+typedef struct async_communication {
+    const void *input;
+    size_t input_length;
+    void *output, *errors;      /* NULL: it is read, and dropped */
+    size_t output_room, errors_room;
+
+    size_t output_length;       /* how much came, whatever the room */
+    size_t errors_length;
+    size_t input_done;          /* how much went, when not all was taken */
+
+    unsigned char stage_;
+    int pumps_;
+    async_pump_ pump_[3];
+    async_waiter waiters_[3];
+    async_wait_set set_;
+} async_communication;
+
+/* AWAIT_VALUE(code, async_process_communicate(process, talk)): write the input
+ * into the child's pipe and close it; read its output and error output to
+ * their ends, all at the same time, so that nobody waits for a full pipe; then
+ * wait for the process. Its code, as async_process_wait gives it. Streams
+ * without a pipe are left out. A child that closes its input early is no
+ * error.
+ *
+ * What does not fit is read and dropped, the length counts it, and at the end,
+ * when the code is known, the error is ASYNC_EOVERFLOW.
+ *
+ * When it is struck, what was written and read is in `talk`, and the same call
+ * goes on from there. ASYNC_EINVAL for NULL, a closed process, input without a
+ * pipe for it, or a NULL with a length; ASYNC_EBUSY when another task is in it;
+ * else errors of async_read, async_write, async_process_wait. Task only. It
+ * costs up to three tasks, which stand in `talk`. */
+ASYNC_API ASYNC async_process_communicate(async_process *process,
+                                          async_communication *talk);
+
+/* ---- among its parts ----------------------------------------------------- */
+
+enum { ASYNC_BY_PIDFD_ = 1, ASYNC_BY_CHILD_ };
+
+/* waitpid(2), through interruptions: the number, 0 or an error. */
+ASYNC_API int async_process_waitpid_(int pid, int *status, int options);
+#if ASYNC_HOSTED && ASYNC_OFFLOAD
+/* ===========================================================================
+ * offload: a function that blocks or computes for long, run in a thread of the
+ * process, while the task that asked for it waits. It is no thread of yours to
+ * keep: one that lives on talks to a loop through async_irq_raise.
+ *
+ * A job, from its task's await to the result, and who makes each arrow:
+ *
+ *                1 submit            2 a worker takes it
+ *       free -----------> QUEUED ----------------------> RUNNING
+ *        ^  ^               |                               |
+ *        |  '---------------'                               | 3 fn returned
+ *        |   4 struck: the await fails                      v
+ *        '------------------------------------------------ DONE
+ *            5 serve: the task has its result
+ *
+ *   1 async_offload_submit_, of the loop's thread  2, 3 async_worker_run_,
+ *   of a worker  4 async_offload_struck_, 5 async_offload_serve_, of the loop's
+ *   thread. A strike that finds the job RUNNING or DONE makes the task DEAF: it
+ *   waits on for the result, and the strike hits its next await.
+ *
+ * Invariant: from 1 until 4 or 5 the job counts in `out` of its loop, whose
+ * async_irq is in the list of irqs while that is not 0: so the loop does not
+ * end, and does not take it for a deadlock. From 2 until 3 it counts in
+ * `running` of its loop, too; async_loop_close waits until that is 0, and takes
+ * off the queue what is still there.
+ *
+ * Locks: there is one, of the process, and nothing else is ever taken while it
+ * is held; no function of yours runs under it. It guards the queue, the lists
+ * of jobs that are done, `running`, the state of each job, and the number and
+ * the places of the workers. A job's `home` and `task`, and `out`, belong to
+ * the loop's thread; a worker reads `home`, which was written before 1. The irq
+ * is raised under the lock, so that it cannot be closed meanwhile.
+ * ======================================================================== */
+
+struct async_offloads_;
+
+/* What runs in the thread. Its value is the await's: a result >= 0, or an
+ * error. It must return, and knows of no loop: no awaitable, and nothing but
+ * async_irq_raise. */
+typedef int (*async_offload_fn)(void *argument);
+
+/* One call. Zeroed, or one that has ended. It stays where it is, as does what
+ * the function works on, until the await has ended. */
+typedef struct async_offload_job {
+    struct async_offload_job *next, *prev;  /* in the queue, or done */
+    struct async_offloads_ *home;           /* its loop's; NULL: free */
+    async_task *task;                       /* NULL: nobody waits any more */
+    async_offload_fn fn;
+    void *argument;
+    int result;
+    int state;
+} async_offload_job;
+
+/* AWAIT_VALUE(n, async_offload(&self->job, fn, argument)): call fn(argument)
+ * in a thread, and wait for what it returns.
+ *
+ * The threads are those of the process: started when there is work for them, up
+ * to ASYNC_OFFLOAD_THREADS, and ended when the last loop closes that had work
+ * for them. Jobs of all loops are taken first come, first served. Signals are
+ * blocked in them, but for those that a thread's own fault raises.
+ *
+ * While the job is queued, a strike takes it off: fn is not called, and the
+ * await fails. Once fn runs, it has your memory: the await lasts until it
+ * returns, whatever strikes the task, and gives its result; the strike hits
+ * the next await. A timeout around it thus ends late, and not at all if fn does
+ * not return. So does the loop: async_run and async_loop_close wait for fn.
+ * And a job that waits for another one (its own loop's, say) keeps a thread
+ * meanwhile: if all do, they wait for ever.
+ *
+ * ASYNC_EAGAIN when there is no thread and none can be started, ASYNC_ENOMEM
+ * or ASYNC_EMFILE when the loop cannot make what it takes to be woken,
+ * ASYNC_EBUSY for a job that is out already, ASYNC_EINVAL for NULL (an argument
+ * may be NULL), or when fn returns ASYNC_PENDING or ASYNC_CANCEL. A child of
+ * fork has no threads, and starts its own for loops of its own. Task only.
+ * Costs two switches of threads, fewer when jobs queue up, and no allocation
+ * but for the loop's first job. */
+#define async_offload ASYNC_ABI_(async_offload)
+ASYNC_API ASYNC async_offload(async_offload_job *job, async_offload_fn fn,
+                              void *argument);
+
+/* ---- for the operations made of it --------------------------------------- */
+
+/* The same for what must be done: it is deaf to strikes from the start, and is
+ * done by the caller's thread if there is no other. */
+ASYNC_API async_status async_offload_surely_(async_offload_job *job,
+                                             async_offload_fn fn,
+                                             void *argument);
+
+/* Struck: leave a job that was allocated. free() it, now or when fn has
+ * returned. */
+ASYNC_API void async_offload_abandon_(async_offload_job *job);
+
+#endif
+#if ASYNC_HOSTED && ASYNC_OFFLOAD
+/* ===========================================================================
+ * file: regular files, read and written in threads, so that a slow disk holds
+ * up nobody but who waits for it. It buffers nothing, and is not for pipes and
+ * sockets, which keep a thread from other work: those are fd.h's.
+ *
+ * To a file the system says "ready" at any time, and then may take seconds. So
+ * each operation here is a job of async_offload, and what is said there of
+ * threads and strikes holds for all of them: struck while it is queued, an
+ * operation has done nothing; once a thread has begun, it ends, and gives its
+ * result, and the strike hits the next await. No byte and no descriptor is lost
+ * to a cancel or a timeout. Each costs two switches of threads; so read and
+ * write by the ten thousand bytes.
+ *
+ * The file is in the caller's memory, and does one thing at a time: ASYNC_EBUSY
+ * for a second one meanwhile. To read at several places at once, open it as
+ * often. Paths and buffers stay where they are until the await has ended. For
+ * all operations: ASYNC_EINVAL for NULL, ASYNC_EBADF for a file that is not
+ * open, the errors of async_offload, and the system call's own. EINTR is never
+ * one of them. Task only.
+ * ======================================================================== */
+
+#include <fcntl.h>
+#include <sys/types.h>
+
+struct stat;
+
+/* Zeroed, or one that was closed. */
+typedef struct async_file {
+    async_offload_job job;
+    int fd;                 /* its descriptor, while it is open: to look at */
+    bool is_open;
+    size_t done;            /* bytes of the last write, be it one that failed */
+    /* the operation that is under way: */
+    int (*call)(struct async_file *file);
+    const char *path;
+    void *buffer;
+    size_t length;
+    int64_t offset;
+    int flags;
+    mode_t mode;
+} async_file;
+
+#define async_file_open ASYNC_ABI_(async_file_open)
+#define async_file_read ASYNC_ABI_(async_file_read)
+#define async_file_pread ASYNC_ABI_(async_file_pread)
+#define async_file_write ASYNC_ABI_(async_file_write)
+#define async_file_pwrite ASYNC_ABI_(async_file_pwrite)
+#define async_file_sync ASYNC_ABI_(async_file_sync)
+#define async_file_size ASYNC_ABI_(async_file_size)
+#define async_file_stat ASYNC_ABI_(async_file_stat)
+#define async_file_close ASYNC_ABI_(async_file_close)
+
+/* AWAIT(async_file_open(&self->file, path, O_RDONLY, 0)): open it, as open(2)
+ * does; closed on exec. 0 or an error; ASYNC_EBUSY if it is open already. */
+ASYNC_API ASYNC async_file_open(async_file *file, const char *path, int flags,
+                                mode_t mode);
+
+/* AWAIT_VALUE(n, async_file_read(&self->file, buffer, length)): what read(2)
+ * gives: so many bytes from where the last read or write ended, 0 at the end of
+ * the file. And pread(2): from `offset` on, without moving that place. Lengths
+ * above INT_MAX are taken as INT_MAX. */
+ASYNC_API ASYNC async_file_read(async_file *file, void *buffer, size_t length);
+ASYNC_API ASYNC async_file_pread(async_file *file, void *buffer, size_t length,
+                                 int64_t offset);
+
+/* AWAIT(async_file_write(&self->file, buffer, length)): write all of it; the
+ * length, or an error, and then file.done says how many bytes were written. And
+ * the same from `offset` on. */
+ASYNC_API ASYNC async_file_write(async_file *file, const void *buffer,
+                                 size_t length);
+ASYNC_API ASYNC async_file_pwrite(async_file *file, const void *buffer,
+                                  size_t length, int64_t offset);
+
+/* AWAIT(async_file_sync(&self->file)): fsync(2): wait until what was written is
+ * on the disk. 0 or an error. */
+ASYNC_API ASYNC async_file_sync(async_file *file);
+
+/* AWAIT(async_file_size(&self->file, &self->size)): its size in bytes: 0 or an
+ * error. And all that fstat(2) knows. */
+ASYNC_API ASYNC async_file_size(async_file *file, int64_t *size);
+ASYNC_API ASYNC async_file_stat(async_file *file, struct stat *to);
+
+/* AWAIT(async_file_close(&self->file)): close it: 0 or the error of close(2),
+ * by which some systems say that a write has failed; it is closed in any case.
+ * Made for a finally, or the release of an ASYNC_WITH_AWAIT: no strike keeps it
+ * from closing, nor does the want of a thread. */
+ASYNC_API ASYNC async_file_close(async_file *file);
+#endif
+#if ASYNC_HOSTED && ASYNC_OFFLOAD
+/* ===========================================================================
+ * resolve: the addresses of a name, and a connection to the first of them that
+ * answers. It keeps no cache; the system's library does the asking.
+ * ======================================================================== */
+
+/* What a lookup needs. Zeroed: any family, for stream sockets. Set what you
+ * want else before: AF_INET or AF_INET6; SOCK_DGRAM; flags of getaddrinfo(3),
+ * such as AI_PASSIVE. */
+typedef struct async_resolver {
+    int family;
+    int socktype;
+    int flags;
+    struct async_lookup_ *lookup;   /* while it is under way */
+} async_resolver;
+
+#define async_resolve ASYNC_ABI_(async_resolve)
+#define async_connect_any ASYNC_ABI_(async_connect_any)
+#define async_dial ASYNC_ABI_(async_dial)
+
+/* AWAIT_VALUE(n, async_resolve(&self->resolver, "example.org", "https",
+ *                              self->addresses, 4)):
+ * the addresses of a host, in the order in which the system wants them tried;
+ * at most as many as there is room for, and at most 64. Returns how many there
+ * are, at least 1. The service is a name or a number, NULL or "" for port 0.
+ * The host is a name or a number, or NULL for this machine.
+ *
+ * Two numbers need no thread and no wait. For a name, getaddrinfo(3) is called
+ * in a thread of async_offload, and what is said there of threads holds, but
+ * for strikes: the lookup has memory of its own, so a strike ends the await at
+ * once. The thread goes on until the name servers have answered or not, and
+ * the loop does not close before.
+ *
+ * ASYNC_ENOHOST and ASYNC_ENOSERVICE when there is no such; ASYNC_EHOSTAGAIN
+ * when a name server did not answer, ASYNC_EHOSTFAIL when it would not;
+ * ASYNC_EINVAL for NULL (but the host or the service), for no room, or flags
+ * that make no sense; ASYNC_EBUSY for a resolver that is at it already; and the
+ * errors of async_offload and of the system. Task only. */
+ASYNC_API ASYNC async_resolve(async_resolver *resolver, const char *host,
+                              const char *service, async_address *addresses,
+                              int capacity);
+
+enum { ASYNC_DIAL_MAX = 8 };    /* addresses that are tried */
+
+/* One attempt to connect. */
+struct async_attempt_ {
+    async_frame frame;
+    async_task task;
+    struct async_attempts *of;
+    const async_address *address;
+    int fd, outcome;
+};
+
+/* What async_connect_any needs: zeroed, or one that has ended. */
+typedef struct async_attempts {
+    async_frame frame;
+    async_duration delay;       /* until the next attempt; 0: 250 ms */
+    struct async_attempt_ attempt[ASYNC_DIAL_MAX];
+    async_waiter waiters[ASYNC_DIAL_MAX];
+    async_wait_set set;
+    async_event ended_one;
+    async_timeout scope;
+    int n, started, ended, fd, rc, error, failed, outcome;
+} async_attempts;
+
+/* AWAIT_VALUE(fd, async_connect_any(&self->attempts, addresses, n)): connect a
+ * stream socket to one of these addresses, of which the first ASYNC_DIAL_MAX
+ * are tried: the first; the next when that has failed, or has not been answered
+ * for 250 ms, while the first goes on; and so on, as RFC 8305 has it. The first
+ * to be connected wins, the others are closed. The descriptor, nonblocking and
+ * closed on exec; or the error of the attempt that was the last to fail. When
+ * it is struck, all are closed. ASYNC_EINVAL for NULL or n < 1. The addresses
+ * stay where they are. Task only. */
+ASYNC_API ASYNC async_connect_any(async_attempts *self,
+                                  const async_address *addresses, int n);
+
+/* What async_dial needs: zeroed, or one that has ended. */
+typedef struct async_dialer {
+    async_frame frame;
+    async_resolver resolver;
+    async_attempts attempts;
+    async_address addresses[ASYNC_DIAL_MAX];
+    char service[8];
+    int n, fd;
+} async_dialer;
+
+/* AWAIT_VALUE(fd, async_dial(&self->dialer, "example.org", 443)): connect to a
+ * host by its name, or number: async_resolve, and async_connect_any of what it
+ * found, IPv6 and IPv4 in turn. The descriptor or an error of these two;
+ * ASYNC_EINVAL for NULL, or a port that is none. Struck at any time, it ends at
+ * once and leaves no descriptor. Some 3 KB of memory. Task only. */
+ASYNC_API ASYNC async_dial(async_dialer *self, const char *host, int port);
+
+/* The order in which async_dial tries them: the families in turn, beginning
+ * with that of the first address; within a family as they were. */
+ASYNC_API void async_interleave_(async_address *addresses, int n);
+#endif
 #endif
 #endif
 #endif /* ASYNC_H */
@@ -3493,6 +4608,12 @@ static const struct async_text_ {
     {ASYNC_EINPROGRESS, "in progress"},
     {ASYNC_ECANCELED, "cancelled"},
     {ASYNC_EBROKEN, "broken barrier"},
+#if ASYNC_HOSTED
+    {ASYNC_ENOHOST, "no such host"},
+    {ASYNC_ENOSERVICE, "no such service"},
+    {ASYNC_EHOSTAGAIN, "no answer from a name server"},
+    {ASYNC_EHOSTFAIL, "the lookup of a name failed"},
+#endif
 };
 
 ASYNC_API const char *async_strerror(int status)
@@ -3540,7 +4661,11 @@ ASYNC_API void async_trap_(const char *message)
 ASYNC_THREAD async_frame *async_innermost_;
 #endif
 
+#if ASYNC_HOSTED
+static ASYNC_THREAD char async_message_[1400];
+#else
 static char async_message_[240];
+#endif
 
 ASYNC_API size_t async_say_(size_t at, const char *text)
 {
@@ -3556,6 +4681,10 @@ ASYNC_API size_t async_say_number_(size_t at, int number)
     char digits[12];
     size_t i = sizeof digits - 1;
 
+    if (number < 0) {
+        at = async_say_(at, "-");
+        number = -number;
+    }
     digits[i] = '\0';
     do {
         digits[--i] = (char)('0' + number % 10);
@@ -3607,22 +4736,45 @@ ASYNC_API void async_enter_(async_frame *frame, const char *file, int line,
     async_innermost_ = frame;
 }
 
-ASYNC_API void async_exit_(async_frame *frame, bool pending,
+ASYNC_API void async_exit_(async_frame *frame, bool pending, int rc,
                            const void *memory, size_t size)
 {
     async_innermost_ = frame->parent;
     if (!pending) {
         frame->awaited = false;
 #ifndef ASYNC_NO_LOOP
+        async_error_leaves_(frame, rc);
         async_frame_leaves_(frame, memory, size);
         async_frame_ends_(memory, size);
     } else if (frame->awaited) {        /* and does not yield an item */
         async_frame_waits_(frame);
 #else
+        (void)rc;
         (void)memory;
         (void)size;
 #endif
     }
+}
+
+/* The lowest bits of an address tell the ints of a frame apart. A place inside
+ * of the finally at depth n is inside of those before it, too: so nothing needs
+ * to be undone when one is left. */
+ASYNC_API bool async_outcome_fits_(async_frame *frame, int depth,
+                                   const volatile void *outcome, bool keep)
+{
+    const int room = (int)(sizeof frame->outcomes / sizeof *frame->outcomes);
+    unsigned short at = (unsigned short)(uintptr_t)outcome;
+    int i;
+
+    for (i = 0; i < depth && i < room; i++) {
+        if (frame->outcomes[i] == at) {
+            return false;
+        }
+    }
+    if (keep && depth < room) {
+        frame->outcomes[depth] = at;
+    }
+    return true;
 }
 
 ASYNC_API void async_check_left_(async_frame **inside)
@@ -3639,7 +4791,10 @@ ASYNC_API void async_check_left_(async_frame **inside)
  * port: what the loop asks of a platform. Three hooks, each a macro that a
  * project may define for itself:
  *
- *   ASYNC_CLOCK()            the time, in ticks of ASYNC_TICK_HZ; it may wrap
+ *   ASYNC_CLOCK()            the time, in ticks of ASYNC_TICK_HZ; it may wrap,
+ *                            and must not go back. If it does all the same,
+ *                            time stands still until it has caught up; with a
+ *                            sorted list, though, every deadline is due
  *   ASYNC_LOCK() UNLOCK()    between them no interrupt handler runs; they may
  *                            declare a variable, and nest
  *   ASYNC_IDLE(loop, ticks)  sleep, for at most so many ticks (ASYNC_NEVER: as
@@ -3676,6 +4831,7 @@ ASYNC_API async_ticks async_port_clock(void);
 ASYNC_API void async_port_idle(async_loop *loop, async_duration ticks);
 ASYNC_API int async_port_wakeable_(async_loop *loop);
 ASYNC_API void async_port_wake_(async_loop *loop);
+ASYNC_API void async_port_pause_(void);
 ASYNC_API void async_port_cancel_all_(async_loop *loop);
 ASYNC_API bool async_port_waits_(const async_loop *loop);
 ASYNC_API int async_port_close_(async_loop *loop);
@@ -3904,10 +5060,31 @@ ASYNC_API async_step_ async_debug_call_(const char *name, const char *file,
 ASYNC_API void async_debug_called_(const async_step_ *step);
 ASYNC_API void async_debug_resume_(async_loop *loop, async_task *task);
 ASYNC_API void async_debug_suspended_(const async_loop *loop,
-                                      const async_task *task);
+                                      async_task *task);
 ASYNC_API void async_debug_returned_(const async_task *task);
 ASYNC_API void async_debug_finish_(async_loop *loop, async_task *task);
 ASYNC_API void async_debug_deadlock_(const async_loop *loop);
+
+/* "a.c:12", "task `work` (spawned at a.c:12)", as async_say_. */
+ASYNC_API size_t async_say_place_(size_t at, const char *file, int line);
+ASYNC_API size_t async_say_task_(size_t at, const char *name, const char *file,
+                                 int line);
+ASYNC_API uint64_t async_ms_since_(async_ticks began);
+
+/* The trail of an error, see trail.c: the task ends in one, or is spawned
+ * again; a group or a gather raises the error of a task in its owner; a task of
+ * a pool has ended; somebody asks an ended task for its result; the task that
+ * the loop ran for has ended, and the loop is closed. */
+enum { ASYNC_BY_JOIN_, ASYNC_BY_RESULT_, ASYNC_BY_CALL_ };
+ASYNC_API void async_trail_ends_(const async_loop *loop,
+                                 const async_task *task);
+ASYNC_API void async_trail_spawned_(const async_task *task);
+ASYNC_API void async_trail_passes_(const async_task *task, async_task *owner);
+ASYNC_API void async_trail_of_pool_(const async_task *task);
+ASYNC_API void async_trail_taken_(const async_task *task, int how);
+ASYNC_API void async_trail_of_main_(const async_loop *loop);
+ASYNC_API void async_trail_closes_(const async_loop *loop);
+ASYNC_API void async_trail_memory_(const void *memory, size_t size);
 
 #endif
 /* ===========================================================================
@@ -3963,11 +5140,14 @@ ASYNC_API async_timer *async_timer_due_(async_timers *timers, async_ticks now)
 
 ASYNC_API async_ticks async_timer_next_(const async_timers *timers)
 {
+    async_ticks next;
+
     if (timers->first == NULL) {
         return ASYNC_NEVER;
     }
-    return (async_ticks)(ASYNC_TIMER_OF_(timers->first)->u.deadline
+    next = (async_ticks)(ASYNC_TIMER_OF_(timers->first)->u.deadline
                          - timers->base);
+    return next < ASYNC_NEVER ? next : ASYNC_NEVER - 1;
 }
 
 ASYNC_API void async_timer_each_(async_timers *timers,
@@ -4162,7 +5342,8 @@ ASYNC_API async_ticks async_timer_next_(const async_timers *timers)
             first = ASYNC_TIMER_OF_(node)->u.deadline;
         }
     }
-    return first > timers->base ? first - timers->base : 0;
+    first = first > timers->base ? first - timers->base : 0;
+    return first < ASYNC_NEVER ? first : ASYNC_NEVER - 1;
 }
 
 ASYNC_API void async_timer_each_(async_timers *timers,
@@ -4194,8 +5375,7 @@ ASYNC_API void async_timer_each_(async_timers *timers,
 
 #endif
 /* ===========================================================================
- * loop: spawning, striking, waking and finishing tasks, and the turns in
- * which they run.
+ * task: parking and waking tasks, striking them, spawning and finishing them.
  * ======================================================================== */
 
 #ifndef ASYNC_STATIC
@@ -4272,26 +5452,26 @@ ASYNC_API bool async_wake_one_(async_list *list, int result)
 
 ASYNC_API async_status async_wait_(async_list *list)
 {
-    async_task *task = async_self_();
+    async_status rc = async_over_(async_self_());
 
-    if (async_granted_(task)) {
-        return task->timer.u.result;
-    }
-    if (ASYNC_STRUCK_P_(task)) {
-        return async_deliver_(task);
-    }
-    return async_park_(list);
+    return rc == ASYNC_PENDING ? async_park_(list) : rc;
 }
 
 /* ---- strikes ------------------------------------------------------------- */
 
 ASYNC_API void async_strike_(async_task *task)
 {
-    unsigned state = async_state_(task);
+    async_mark_ state = async_state_(task);
 
-    if (state >= ASYNC_WAITING_ && state < ASYNC_DEAF_) {
+    if (!ASYNC_UP_TO_(task, ASYNC_STRUCK_)
+        && ASYNC_UP_TO_(task, ASYNC_SLEEPING_)) {
         if (state == ASYNC_SLEEPING_) {
             async_timer_remove_(&async_this_loop_->timers, &task->timer);
+            if ((async_duration)(task->timer.u.deadline - ASYNC_CLOCK())
+                <= 0) {
+                async_wake_(task, 0);   /* its time has come as well */
+                return;
+            }
         } else if (task->timer.u.ring != NULL) {
             ASYNC_HOOKED_(unpark, async_unpark_)(task);
         }
@@ -4307,7 +5487,7 @@ ASYNC_API int async_cancel(async_task *task)
     if (task == NULL) {
         return ASYNC_EINVAL;
     }
-    if (async_state_(task) <= ASYNC_DONE_) {
+    if (ASYNC_UP_TO_(task, ASYNC_DONE_)) {
         return 0;
     }
 #if ASYNC_DEBUG
@@ -4340,16 +5520,36 @@ ASYNC_API async_status async_deliver_(async_task *task)
     return ASYNC_CANCEL;
 }
 
-ASYNC_API async_status async_yield_(async_task *task)
+ASYNC_API ASYNC_ONCE_ async_status async_over_(async_task *task)
 {
-    if (async_state_(task) == ASYNC_YIELDED_) {
-        return async_settle_(task, 0);
+    async_mark_ state = async_state_(task);
+
+    if (state == ASYNC_READY_ || state == ASYNC_YIELDED_) {
+        return async_settle_(task, state == ASYNC_READY_
+                                   ? task->timer.u.result : 0);
     }
-    if (ASYNC_STRUCK_P_(task)) {
-        return async_deliver_(task);
+    return ASYNC_STRUCK_P_(task) ? async_deliver_(task) : ASYNC_PENDING;
+}
+
+ASYNC_API async_status async_yield_(void)
+{
+    async_task *task = async_self_();
+    async_mark_ *state = &task->timer.node.state;
+    async_status rc;
+
+    if (*state == ASYNC_YIELDED_) {
+        *state = ASYNC_RUNNING_;
+        return 0;
     }
-    async_set_state_(task, ASYNC_YIELDED_);
-    return ASYNC_PENDING;
+    if (*state == ASYNC_RUNNING_) {
+        *state = ASYNC_YIELDED_;        /* the loop queues it */
+        return ASYNC_PENDING;
+    }
+    rc = async_over_(task);
+    if (rc == ASYNC_PENDING) {
+        async_set_state_(task, ASYNC_YIELDED_);
+    }
+    return rc;
 }
 
 ASYNC_API async_status async_poll(void)
@@ -4380,12 +5580,13 @@ static async_status async_begin_(void *frame)
     return task->fn(frame);
 }
 
-ASYNC_API int async_spawn_(async_loop *loop, async_task *task, async_fn fn,
-                           void *frame
+ASYNC_API ASYNC_ONCE_ int async_spawn_(async_loop *loop, async_task *task,
+                                       async_fn fn, void *frame
 #if ASYNC_DEBUG
-                           , const char *name, const char *file, int line
+                                       , const char *name, const char *file,
+                                       int line
 #endif
-                           )
+                                       )
 {
     if (task == NULL || fn == NULL) {
         return ASYNC_EINVAL;
@@ -4393,7 +5594,7 @@ ASYNC_API int async_spawn_(async_loop *loop, async_task *task, async_fn fn,
     if (loop == NULL) {
         return ASYNC_EPERM;
     }
-    if (async_state_(task) > ASYNC_DONE_) {
+    if (!ASYNC_UP_TO_(task, ASYNC_DONE_)) {
 #if ASYNC_DEBUG
         async_debug_spawned_twice_(task, name, file, line);
 #endif
@@ -4440,7 +5641,7 @@ ASYNC_API void async_tell_(async_task *task, int result)
     }
 }
 
-static void async_finish_(async_loop *loop, async_task *task, int result)
+ASYNC_API void async_finish_(async_loop *loop, async_task *task, int result)
 {
     if (result == ASYNC_CANCEL) {
         result = ASYNC_ECANCELED;
@@ -4453,13 +5654,14 @@ static void async_finish_(async_loop *loop, async_task *task, int result)
         async_loop_stop(loop);
     }
 #endif
-    if (task == loop->u.until && loop->stop != ASYNC_ENDED_RUN_) {
-        loop->stop = ASYNC_ENDED_RUN_;
-        loop->u.result = result;        /* a callback may free the task */
-    }
 #if ASYNC_DEBUG
     async_debug_finish_(loop, task);
 #endif
+    if (task == loop->until) {
+        loop->until = NULL;             /* a callback may free the task */
+        loop->rc = result;
+        loop->stop = true;
+    }
 #if ASYNC_FAST_
     if (task->joiners != NULL && task->joiners->next == task->joiners
         && task->joiners->state != ASYNC_WATCH_) {
@@ -4482,6 +5684,9 @@ ASYNC_API int async_result(const async_task *task)
     if (task == NULL) {
         return ASYNC_EINVAL;
     }
+#if ASYNC_DEBUG
+    async_trail_taken_(task, ASYNC_BY_RESULT_);
+#endif
     return async_state_(task) == ASYNC_DONE_ ? task->timer.u.result
                                              : ASYNC_PENDING;
 }
@@ -4503,6 +5708,9 @@ ASYNC_API int async_on_done(async_task *task, async_watch *watch,
     }
     watch->fn = fn;
     if (async_state_(task) == ASYNC_DONE_) {
+#if ASYNC_DEBUG
+        async_trail_taken_(task, ASYNC_BY_CALL_);
+#endif
         fn(watch, task);
         return 0;
     }
@@ -4511,20 +5719,39 @@ ASYNC_API int async_on_done(async_task *task, async_watch *watch,
     async_ring_append_(&task->joiners, &watch->node);
     return 0;
 }
+/* ===========================================================================
+ * loop: the turns in which tasks run, and what starts and stops them.
+ * ======================================================================== */
 
 /* ---- turns --------------------------------------------------------------- */
 
-/* A task that returned PENDING runs on next turn, unless it is parked. */
-static void async_requeue_(async_loop *loop, async_task *task)
+/* Between runs and steps, time goes on. */
+static void async_rest_(async_loop *loop)
 {
-    unsigned state = async_state_(task);
-
-    if (state == ASYNC_YIELDED_ || state == ASYNC_RUNNING_) {
-        async_ready_(loop, task);
-    }
+    loop->running = false;
+#if ASYNC_HOSTED
+    loop->fresh = false;
+#endif
 }
 
-/* Run once each task that is ready now. The queue is cut where it ends at
+#if ASYNC_PREFETCH
+/* A task, and its frame beside it, may stand in two lines of the cache. */
+#define ASYNC_LINE_ 48
+
+static void async_turn_begins_(async_loop *loop)
+{
+    unsigned i = loop->appended < ASYNC_AHEAD_ ? loop->appended : ASYNC_AHEAD_;
+
+    while (i-- != 0) {
+        loop->ago[i] = &loop->nobody;
+    }
+    loop->appended = 0;
+}
+#else
+#define async_turn_begins_(loop) ((void)0)
+#endif
+
+/* Run once each task that is ready now; there is one. The queue is cut where it ends at
  * this moment; what becomes ready meanwhile starts the next one. */
 ASYNC_HOT_ void async_run_ready_(async_loop *loop)
 {
@@ -4532,15 +5759,17 @@ ASYNC_HOT_ void async_run_ready_(async_loop *loop)
     async_node *next;
     async_node **end = loop->tail;
 
-    if (end == &loop->head) {
-        return;
-    }
     loop->tail = &loop->head;
+    async_turn_begins_(loop);
     for (;; node = next) {
         async_task *task = ASYNC_TASK_(node);
         async_status rc;
 
         next = node->next;
+#if ASYNC_PREFETCH
+        __builtin_prefetch(node->prev);
+        __builtin_prefetch((void *)((uintptr_t)node->prev + ASYNC_LINE_));
+#endif
         async_this_task_ = task;
 #if ASYNC_DEBUG
         async_debug_resume_(loop, task);
@@ -4550,10 +5779,11 @@ ASYNC_HOT_ void async_run_ready_(async_loop *loop)
         async_debug_suspended_(loop, task);
 #endif
         if (ASYNC_LIKELY_(rc == ASYNC_PENDING)) {
-            if (ASYNC_LIKELY_(task->timer.node.state == ASYNC_YIELDED_)) {
+            /* It runs on next turn, unless it is parked. */
+            if (ASYNC_LIKELY_(ASYNC_FAST_ && task->timer.node.state
+                                             == ASYNC_YIELDED_)
+                || ASYNC_UP_TO_(task, ASYNC_YIELDED_)) {
                 async_ready_(loop, task);
-            } else {
-                async_requeue_(loop, task);
             }
         } else {
 #if ASYNC_DEBUG
@@ -4567,31 +5797,33 @@ ASYNC_HOT_ void async_run_ready_(async_loop *loop)
     }
 }
 
-static void async_expire_(async_loop *loop)
+/* Look at what an irq has announced, and wake whose time has come. True if
+ * there was any: then time may have passed, too. */
+static bool async_collect_(async_loop *loop)
 {
-    async_ticks now = async_now();
+    bool any = false;
     async_timer *timer;
+    async_ticks now;
 
-    while ((timer = async_timer_due_(&loop->timers, now)) != NULL) {
-        if (timer->node.state == ASYNC_ALARM_) {
-            async_alarm_ *alarm = (async_alarm_ *)(void *)timer;
+    if (ASYNC_ATOMIC_LOAD_(&loop->notified) != 0) {
+        (void)ASYNC_ATOMIC_SWAP_(&loop->notified, 0);
+        ASYNC_HOOKED_(dispatch, async_irq_dispatch_)(loop);
+        any = true;
+    }
+    if (!ASYNC_TIMERS_EMPTY_(&loop->timers)) {
+        now = async_now();
+        while ((timer = async_timer_due_(&loop->timers, now)) != NULL) {
+            any = true;
+            if (timer->node.state == ASYNC_ALARM_) {
+                async_alarm_ *alarm = (async_alarm_ *)(void *)timer;
 
-            alarm->fire(alarm, now);
-        } else {
-            async_wake_(ASYNC_TASK_(timer), 0);
+                alarm->fire(alarm, now);
+            } else {
+                async_wake_(ASYNC_TASK_(timer), 0);
+            }
         }
     }
-}
-
-/* Could anything but a ready task or a timer bring work? */
-static bool async_awaits_outside_(const async_loop *loop)
-{
-#if ASYNC_HOSTED
-    if (async_port_waits_(loop)) {
-        return true;
-    }
-#endif
-    return loop->irqs != NULL;
+    return any;
 }
 
 /* How long until something is due, seen from now: the turn took its time. */
@@ -4602,92 +5834,112 @@ static async_duration async_until_due_(async_loop *loop)
     if (!ASYNC_NONE_READY_(loop) || ASYNC_ATOMIC_LOAD_(&loop->notified) != 0) {
         return 0;
     }
-    if (ASYNC_TIMERS_EMPTY_(&loop->timers)) {
+    next = async_timer_next_(&loop->timers);
+    if (next == ASYNC_NEVER) {
         return ASYNC_NEVER;
     }
-    next = async_timer_next_(&loop->timers);
     passed = (async_ticks)(ASYNC_CLOCK() - loop->timers.base);
+#if ASYNC_TIMER_WHEEL           /* negative where the clock went back */
+    next = (async_duration)(next - passed) > 0 ? next - passed : 0;
+#else
     next = next > passed ? (async_ticks)(next - passed) : 0;
+#endif
     return next < ASYNC_NEVER ? (async_duration)next : ASYNC_NEVER - 1;
 }
 
-/* Gather what came from outside, after sleeping for at most `wait`. */
-static void async_collect_(async_loop *loop, async_duration wait)
-{
 #if ASYNC_HOSTED
+
+/* The same, with what the port knows, after sleeping for at most `wait`. */
+static void async_await_(async_loop *loop, async_duration wait)
+{
     if (wait != 0 || loop->fds != NULL) {
         ASYNC_IDLE(loop, wait);
     }
-#else
-    if (wait != 0) {
-        ASYNC_LOCK();
-        if (loop->notified == 0) {
-            ASYNC_IDLE(loop, wait);
-        }
-        ASYNC_UNLOCK();
-    }
-#endif
     loop->fresh = false;
-    if (ASYNC_ATOMIC_LOAD_(&loop->notified) != 0) {
-        (void)ASYNC_ATOMIC_SWAP_(&loop->notified, 0);
-        ASYNC_HOOKED_(dispatch, async_irq_dispatch_)(loop);
-    }
-    if (!ASYNC_TIMERS_EMPTY_(&loop->timers)) {
-        async_expire_(loop);
-    }
+    (void)async_collect_(loop);
 }
 
-/* Nothing is ready: sleep until something may be. False, with *rc, if that can
- * never be. */
-static bool async_sleep_on_(async_loop *loop, int *rc)
+/* Nothing is ready: sleep until something may be. False if nothing can. */
+static bool async_sleep_on_(async_loop *loop)
 {
     async_duration wait = async_until_due_(loop);
 
-    if (loop->alive == 0) {
-        *rc = 0;
+    if (wait == ASYNC_NEVER && loop->irqs == NULL
+        && !async_port_waits_(loop)) {
         return false;
     }
-    if (wait == ASYNC_NEVER && !async_awaits_outside_(loop)) {
-        *rc = ASYNC_EDEADLK;
-        return false;
-    }
-    async_collect_(loop, wait);
+    async_await_(loop, wait);
     return true;
 }
 
-/* Is there anything to look at before the next turn? */
-static bool async_outside_(const async_loop *loop)
+/* What there is to do before the next turn, some being ready. */
+ASYNC_HOT_ void async_look_(async_loop *loop)
 {
-#if ASYNC_HOSTED
-    if (loop->fds != NULL) {
-        return true;
+    if (loop->fds != NULL || ASYNC_ATOMIC_LOAD_(&loop->notified) != 0
+        || !ASYNC_TIMERS_EMPTY_(&loop->timers)) {
+        async_await_(loop, 0);
+    } else {
+        loop->fresh = false;
     }
-#endif
-    return ASYNC_ATOMIC_LOAD_(&loop->notified) != 0
-        || !ASYNC_TIMERS_EMPTY_(&loop->timers);
 }
 
-static int async_turns_(async_loop *loop)
-{
-    int rc = ASYNC_EINTR;
+#else
 
+/* What there is to do before the next turn, some being ready. */
+static void async_look_(async_loop *loop)
+{
+    if (loop->notified != 0 || !ASYNC_TIMERS_EMPTY_(&loop->timers)) {
+        (void)async_collect_(loop);
+    }
+}
+
+static bool async_sleep_on_(async_loop *loop)
+{
+    async_duration wait;
+
+    if (async_collect_(loop)) {
+        return true;
+    }
+    wait = (async_duration)async_timer_next_(&loop->timers);   /* from now */
+    if (wait == ASYNC_NEVER && loop->irqs == NULL) {
+        return false;
+    }
+    ASYNC_LOCK();
+    if (loop->notified == 0) {
+        ASYNC_IDLE(loop, wait);
+    }
+    ASYNC_UNLOCK();
+    return true;
+}
+
+#endif
+
+/* Turns until a stop; what that means is in loop->rc. */
+ASYNC_API int async_turns_(async_loop *loop)
+{
+    loop->rc = ASYNC_EINTR;
     loop->running = true;
-    while (loop->stop == ASYNC_GO_ON_) {
-        if (ASYNC_NONE_READY_(loop)) {
-            if (!async_sleep_on_(loop, &rc)) {
-                break;
-            }
-        } else if (async_outside_(loop)) {
-            async_collect_(loop, 0);
-        } else {
-            loop->fresh = false;
+    while (!loop->stop) {
+        if (!ASYNC_NONE_READY_(loop)) {
+            async_look_(loop);
+        } else if (loop->alive == 0) {
+            loop->rc = 0;
+            break;
+        } else if (!async_sleep_on_(loop)) {
+            loop->rc = ASYNC_EDEADLK;
+#if ASYNC_DEBUG
+            async_debug_deadlock_(loop);
+#endif
+            break;
+        } else if (!ASYNC_HOSTED || ASYNC_NONE_READY_(loop)) {
+            continue;       /* hosted, it has just looked: no second call */
         }
         async_run_ready_(loop);
     }
     async_this_task_ = NULL;
-    loop->running = false;
-    loop->fresh = false;
-    return rc;
+    loop->stop = false;
+    async_rest_(loop);
+    return loop->rc;
 }
 
 ASYNC_API int async_loop_run(async_loop *loop, const async_task *until)
@@ -4702,26 +5954,20 @@ ASYNC_API int async_loop_run(async_loop *loop, const async_task *until)
         || (before != NULL && before->running)) {
         return ASYNC_EBUSY;
     }
-    if (until != NULL && async_state_(until) == ASYNC_IDLE_) {
-        return ASYNC_EINVAL;
+    if (until != NULL && ASYNC_UP_TO_(until, ASYNC_DONE_)) {
+#if ASYNC_DEBUG
+        async_trail_taken_(until, ASYNC_BY_RESULT_);
+#endif
+        return async_state_(until) == ASYNC_DONE_ ? until->timer.u.result
+                                                  : ASYNC_EINVAL;
     }
     async_this_loop_ = loop;
-    if (until != NULL && async_done(until)) {
-        rc = until->timer.u.result;
-    } else {
-        loop->u.until = until;
-        rc = async_turns_(loop);
+    loop->until = until;
+    rc = async_turns_(loop);
+    loop->until = NULL;
 #if ASYNC_DEBUG
-        if (rc == ASYNC_EDEADLK) {
-            async_debug_deadlock_(loop);
-        }
+    async_trail_of_main_(loop);
 #endif
-        if (loop->stop == ASYNC_ENDED_RUN_) {
-            rc = loop->u.result;
-        }
-        loop->u.until = NULL;
-        loop->stop = ASYNC_GO_ON_;
-    }
     async_this_loop_ = before;
     return rc;
 }
@@ -4743,10 +5989,11 @@ ASYNC_API async_duration async_loop_step(async_loop *loop)
     }
     async_this_loop_ = loop;
     loop->running = true;
-    async_collect_(loop, 0);
-    async_run_ready_(loop);
-    loop->running = false;
-    loop->fresh = false;
+    async_look_(loop);
+    if (!ASYNC_NONE_READY_(loop)) {
+        async_run_ready_(loop);
+    }
+    async_rest_(loop);
     wait = async_until_due_(loop);
     async_this_task_ = task;
 #if ASYNC_DEBUG
@@ -4758,12 +6005,12 @@ ASYNC_API async_duration async_loop_step(async_loop *loop)
 
 ASYNC_API void async_loop_stop(async_loop *loop)
 {
-    if (loop != NULL && loop->stop == ASYNC_GO_ON_) {
-        loop->stop = ASYNC_STOPPED_;
+    if (loop != NULL) {
+        loop->stop = true;
     }
 }
 
-/* ---- opening and closing ------------------------------------------------- */
+/* ---- opening ------------------------------------------------------------- */
 
 ASYNC_API int async_loop_open(async_loop *loop)
 {
@@ -4775,19 +6022,25 @@ ASYNC_API int async_loop_open(async_loop *loop)
     loop->running = false;
     loop->lists = NULL;
     loop->irqs = NULL;
-    loop->u.until = NULL;
+    loop->until = NULL;
     loop->alive = 0;
-    loop->fresh = false;
-    loop->stop = ASYNC_GO_ON_;
+    loop->stop = false;
     loop->notified = 0;
 #if ASYNC_HOSTED
+    loop->fresh = false;
     loop->round = 0;
     loop->left = 0;
     loop->fds = NULL;
+    loop->known = 0;
 #endif
 #if ASYNC_DEBUG
+    async_trail_closes_(loop);
     loop->all = NULL;
     loop->calls = NULL;
+#endif
+#if ASYNC_PREFETCH
+    loop->appended = ASYNC_AHEAD_;
+    async_turn_begins_(loop);
 #endif
     async_timers_open_(&loop->timers, ASYNC_CLOCK());
     if (async_this_loop_ == NULL) {
@@ -4803,6 +6056,49 @@ ASYNC_API async_loop *async_loop_use(async_loop *loop)
     async_this_loop_ = loop;
     return before;
 }
+
+ASYNC_API int async_run_(async_fn fn, void *frame
+#if ASYNC_DEBUG
+                         , const char *name, const char *file, int line
+#endif
+                         )
+{
+    async_loop *before = async_this_loop_;
+    async_loop loop;
+    async_task task;
+    int rc, err;
+
+    if (before != NULL && before->running) {
+        return ASYNC_EBUSY;
+    }
+    rc = async_loop_open(&loop);
+    if (rc < 0) {
+        return rc;
+    }
+    task.timer.node.state = ASYNC_IDLE_;
+    async_this_loop_ = &loop;
+    rc = async_spawn_(&loop, &task, fn, frame
+#if ASYNC_DEBUG
+                      , name, file, line
+#endif
+                      );
+    if (rc == 0) {
+        rc = async_loop_run(&loop, &task);
+    }
+    err = async_loop_cancel_all(&loop);
+    if (err < 0 && rc >= 0) {
+        rc = err;
+    }
+    err = async_loop_close(&loop);
+    if (err < 0 && rc >= 0) {
+        rc = err;
+    }
+    async_this_loop_ = before;
+    return rc;
+}
+/* ===========================================================================
+ * loop_close: the end of a loop: every task is found, struck and awaited.
+ * ======================================================================== */
 
 static void async_cancel_timer_(async_timer *timer)
 {
@@ -4910,6 +6206,9 @@ ASYNC_API int async_loop_cancel_all(async_loop *loop)
         return ASYNC_EBUSY;
     }
     async_this_loop_ = loop;
+#if !ASYNC_HOSTED
+    loop->until = ASYNC_CLOSING_(loop);
+#endif
     while (loop->alive != 0 && rounds++ != ASYNC_ROUNDS_) {
 #if ASYNC_HOSTED
         loop->round++;
@@ -4917,12 +6216,14 @@ ASYNC_API int async_loop_cancel_all(async_loop *loop)
 #endif
         async_cancel_found_(loop);
         do {                            /* whatever the cleanups stop */
-            loop->stop = ASYNC_GO_ON_;
+            loop->stop = false;
             rc = async_turns_(loop);
         } while (rc == ASYNC_EINTR && ASYNC_ROUND_GOES_ON_(loop));
     }
-    loop->stop = ASYNC_GO_ON_;
     async_this_loop_ = before;
+#if !ASYNC_HOSTED
+    loop->until = NULL;
+#endif
     if (loop->alive == 0) {
         return 0;
     }
@@ -4940,6 +6241,9 @@ ASYNC_API int async_loop_close(async_loop *loop)
         return ASYNC_EBUSY;
     }
     rc = loop->alive == 0 ? 0 : ASYNC_EBUSY;
+#if ASYNC_DEBUG
+    async_trail_closes_(loop);
+#endif
 #if ASYNC_HOSTED
     {
         int err = async_port_close_(loop);
@@ -4950,46 +6254,6 @@ ASYNC_API int async_loop_close(async_loop *loop)
     if (async_this_loop_ == loop) {
         async_this_loop_ = NULL;
     }
-    return rc;
-}
-
-ASYNC_API int async_run_(async_fn fn, void *frame
-#if ASYNC_DEBUG
-                         , const char *name, const char *file, int line
-#endif
-                         )
-{
-    async_loop *before = async_this_loop_;
-    async_loop loop;
-    async_task task;
-    int rc, err;
-
-    if (before != NULL && before->running) {
-        return ASYNC_EBUSY;
-    }
-    rc = async_loop_open(&loop);
-    if (rc < 0) {
-        return rc;
-    }
-    task.timer.node.state = ASYNC_IDLE_;
-    async_this_loop_ = &loop;
-    rc = async_spawn_(&loop, &task, fn, frame
-#if ASYNC_DEBUG
-                      , name, file, line
-#endif
-                      );
-    if (rc == 0) {
-        rc = async_loop_run(&loop, &task);
-    }
-    err = async_loop_cancel_all(&loop);
-    if (err < 0 && rc >= 0) {
-        rc = err;
-    }
-    err = async_loop_close(&loop);
-    if (err < 0 && rc >= 0) {
-        rc = err;
-    }
-    async_this_loop_ = before;
     return rc;
 }
 /* ===========================================================================
@@ -5031,6 +6295,9 @@ static bool async_joined_(async_task *task, async_task *target,
     } else if (async_joins_(target, task)) {
         *rc = ASYNC_EDEADLK;
     } else if (async_state_(target) == ASYNC_DONE_) {
+#if ASYNC_DEBUG
+        async_trail_taken_(target, ASYNC_BY_JOIN_);
+#endif
         *rc = target->timer.u.result;
     } else {
         return false;
@@ -5042,7 +6309,7 @@ static bool async_joined_(async_task *task, async_task *target,
 /* It has not ended, and does not itself join another. */
 static bool async_runs_(const async_task *target)
 {
-    unsigned state = async_state_(target);
+    async_mark_ state = async_state_(target);
 
     return state > ASYNC_DONE_ && state != ASYNC_JOINING_;
 }
@@ -5150,34 +6417,47 @@ ASYNC_API async_status async_future_wait(async_future *future)
  * sleep: the clock of a turn, and sleeping.
  * ======================================================================== */
 
-static async_ticks async_loop_now_(async_loop *loop)
+/* Without timers nobody keeps their base near; whoever adds one has asked for
+ * the time before. */
+static async_ticks async_read_clock_(async_loop *loop)
 {
-    if (!loop->fresh) {
-        loop->now = ASYNC_CLOCK();
-        loop->fresh = loop->running;    /* between turns time goes on */
-        if (ASYNC_TIMERS_EMPTY_(&loop->timers)) {
-            loop->timers.base = loop->now;
-        }
+    async_ticks now = ASYNC_CLOCK();
+
+#if ASYNC_TIMER_WHEEL
+    /* A wheel cannot turn back: until a clock that did has caught up, time
+     * stands still. */
+    if (now < loop->timers.base) {
+        now = loop->timers.base;
     }
-    return loop->now;
+#endif
+    if (ASYNC_TIMERS_EMPTY_(&loop->timers)) {
+        loop->timers.base = now;
+    }
+    return now;
 }
 
 ASYNC_API async_ticks async_now(void)
 {
+    async_loop *loop = async_this_loop_;
+
 #if ASYNC_DEBUG
-    if (async_this_loop_ == NULL) {
+    if (loop == NULL) {
         async_debug_misuse_("async_now", "no loop is current");
     }
 #endif
-    return async_loop_now_(async_this_loop_);
+#if ASYNC_HOSTED
+    if (!loop->fresh) {
+        loop->now = async_read_clock_(loop);
+        loop->fresh = loop->running;    /* between turns time goes on */
+    }
+    return loop->now;
+#else
+    return async_read_clock_(loop);     /* which costs less than keeping it */
+#endif
 }
 
-/* Rules of the operation: see task.h. */
 static async_status async_sleep_to_(async_task *task, async_ticks deadline)
 {
-    if (ASYNC_STRUCK_P_(task)) {
-        return async_deliver_(task);
-    }
     task->timer.u.deadline = deadline;
     async_set_state_(task, ASYNC_SLEEPING_);
     async_timer_add_(&async_this_loop_->timers, &task->timer);
@@ -5186,26 +6466,16 @@ static async_status async_sleep_to_(async_task *task, async_ticks deadline)
     return ASYNC_PENDING;
 }
 
-/* Struck while it slept, but the time was over before it could say so? */
-static bool async_slept_(async_task *task)
-{
-    if (async_state_(task) == ASYNC_STRUCK_
-        && (async_duration)(ASYNC_NOW_() - task->timer.u.deadline) >= 0) {
-        async_set_state_(task, ASYNC_RUNNING_);
-        return true;
-    }
-    return async_granted_(task);
-}
-
 ASYNC_API async_status async_sleep(async_duration duration)
 {
     async_task *task = async_self_();
+    async_status rc = async_over_(task);
 
-    if (async_slept_(task)) {
-        return 0;
+    if (rc != ASYNC_PENDING) {
+        return rc;
     }
     if (duration <= 0) {
-        return async_yield();
+        return async_yield_();
     }
     return async_sleep_to_(task, (async_ticks)(ASYNC_NOW_()
                                                + (async_ticks)duration));
@@ -5214,12 +6484,13 @@ ASYNC_API async_status async_sleep(async_duration duration)
 ASYNC_API async_status async_sleep_until(async_ticks time)
 {
     async_task *task = async_self_();
+    async_status rc = async_over_(task);
 
-    if (async_slept_(task)) {
-        return 0;
+    if (rc != ASYNC_PENDING) {
+        return rc;
     }
     if ((async_duration)(time - ASYNC_NOW_()) <= 0) {
-        return async_yield();
+        return async_yield_();
     }
     return async_sleep_to_(task, time);
 }
@@ -5258,12 +6529,19 @@ static void async_call_fire_(async_alarm_ *alarm, async_ticks now)
 #if ASYNC_DEBUG
     async_step_ step = async_debug_call_(call->name, call->file, call->line);
 #endif
+#if !ASYNC_HOSTED
+    async_loop *loop = async_this_loop_;
+    async_ticks base = loop->timers.base;
+#endif
 
     (void)now;
     async_call_forget_(call);
     call->alarm.timer.node.state = 0;   /* the call may ask for itself again, */
     async_this_task_ = NULL;            /* and is no task */
     call->fn(call);                     /* and may free its memory */
+#if !ASYNC_HOSTED
+    loop->timers.base = base;           /* as the rest of what is due has it */
+#endif
 #if ASYNC_DEBUG
     async_debug_called_(&step);
 #endif
@@ -5450,6 +6728,10 @@ ASYNC_API async_status async_scope_settle_(async_scope_ *scope, async_status rc,
  * timeout: deadlines that strike the task that set them.
  * ======================================================================== */
 
+/* Above 0, and not for ever, in one comparison. */
+#define ASYNC_FINITE_(duration) \
+    ((async_ticks)((async_ticks)(duration) - 1) < (async_ticks)ASYNC_NEVER - 1)
+
 static bool async_queued_(const async_timeout *timeout)
 {
     return timeout->alarm.timer.node.state == ASYNC_ALARM_;
@@ -5488,6 +6770,7 @@ static void async_timeout_disarm_(async_timeout *timeout)
     timeout->alarm.timer.node.state = 0;
 }
 
+#if ASYNC_HOSTED
 /* Apart, so that the rest needs no stack. */
 ASYNC_APART_ void async_timeout_open_late_(async_timeout *timeout,
                                            async_duration duration)
@@ -5495,27 +6778,35 @@ ASYNC_APART_ void async_timeout_open_late_(async_timeout *timeout,
     (void)async_now();
     async_timeout_open_(timeout, duration);
 }
+#endif
 
 ASYNC_API void async_timeout_open_(async_timeout *timeout,
                                    async_duration duration)
 {
     async_task *task = async_self_();
 
+#if ASYNC_HOSTED
     if (!async_this_loop_->fresh) {
         async_timeout_open_late_(timeout, duration);
         return;
     }
+#endif
     async_scope_enter_(&timeout->scope, task);
     timeout->alarm.timer.node.state = ASYNC_UNARMED_;
-    timeout->deadline = (async_ticks)(async_this_loop_->now
+    timeout->deadline = (async_ticks)(ASYNC_NOW_()
                                     + (async_ticks)duration);
-    if (duration <= 0 || duration == ASYNC_NEVER) {
+    if (!ASYNC_FINITE_(duration)) {
         timeout->alarm.timer.node.state = 0;
         if (duration <= 0) {
             timeout->scope.fired |= ASYNC_POLLS_;
             async_scope_strike_(&timeout->scope);
         }
     }
+#if !ASYNC_HOSTED
+    else {
+        async_timeout_arm_(timeout);
+    }
+#endif
 }
 
 ASYNC_API async_status async_timeout_leave_(async_timeout *timeout,
@@ -5555,9 +6846,12 @@ static ASYNC_NOINLINE_ int async_timeout_move_(async_timeout *timeout,
 ASYNC_API int async_timeout_reschedule(async_timeout *timeout,
                                        async_duration duration)
 {
-    if (timeout != NULL && async_queued_(timeout) && async_this_loop_->fresh
-        && duration > 0 && duration != ASYNC_NEVER) {
-        async_ticks deadline = (async_ticks)(async_this_loop_->now
+    if (timeout != NULL && async_queued_(timeout)
+#if ASYNC_HOSTED
+        && async_this_loop_->fresh
+#endif
+        && ASYNC_FINITE_(duration)) {
+        async_ticks deadline = (async_ticks)(ASYNC_NOW_()
                                              + (async_ticks)duration);
 
         if ((async_duration)(deadline - timeout->alarm.timer.u.deadline) >= 0) {
@@ -5599,6 +6893,10 @@ ASYNC_API int async_irq_open(async_irq *irq)
     irq->waiter = NULL;
     irq->next = NULL;
     irq->count = 0;
+#if ASYNC_HOSTED
+    irq->raising = 0;
+    irq->serve = NULL;
+#endif
     ASYNC_HOOK_(dispatch, async_irq_dispatch_);
     irq->loop = async_this_loop_;
     return 0;
@@ -5606,6 +6904,16 @@ ASYNC_API int async_irq_open(async_irq *irq)
 
 #if ASYNC_ATOMICS_
 
+static void async_irq_add_(volatile unsigned *at, unsigned n)
+{
+    unsigned seen = ASYNC_ATOMIC_LOAD_(at);
+
+    while (!ASYNC_ATOMIC_CAS_(at, &seen, seen + n)) {
+    }
+}
+
+/* Once the event is counted, its receiver may close the irq and end the loop,
+ * while this still has to wake it: hence `raising`. */
 ASYNC_API void async_irq_raise(async_irq *irq)
 {
     async_irq_count count;
@@ -5617,6 +6925,7 @@ ASYNC_API void async_irq_raise(async_irq *irq)
     }
 #endif
     loop = irq->loop;
+    async_irq_add_(&irq->raising, 1);
     count = ASYNC_ATOMIC_LOAD_(&irq->count);
     do {
         if (count == ASYNC_IRQ_MAX) {
@@ -5627,11 +6936,20 @@ ASYNC_API void async_irq_raise(async_irq *irq)
     if (ASYNC_ATOMIC_SWAP_(&loop->notified, 1) == 0) {
         ASYNC_WAKE(loop);
     }
+    async_irq_add_(&irq->raising, 0u - 1);      /* the last look at it */
 }
 
 static async_irq_count async_irq_take_(async_irq *irq)
 {
     return ASYNC_ATOMIC_SWAP_(&irq->count, 0);
+}
+
+static void async_irq_wait_for_raisers_(async_irq *irq)
+{
+    while (ASYNC_ATOMIC_LOAD_(&irq->raising) != 0) {
+        async_port_pause_();
+    }
+    (void)ASYNC_ATOMIC_SWAP_(&irq->raising, 0);     /* and see what they did */
 }
 
 #else
@@ -5715,6 +7033,15 @@ ASYNC_API void async_irq_dispatch_(async_loop *loop)
     async_irq *irq;
 
     for (irq = loop->irqs; irq != NULL; irq = irq->next) {
+#if ASYNC_HOSTED
+        if (irq->serve != NULL) {       /* another part's, which has no waiter */
+            if (ASYNC_ATOMIC_LOAD_(&irq->count) != 0) {
+                (void)async_irq_take_(irq);
+                irq->serve(irq);
+            }
+            continue;
+        }
+#endif
         if (ASYNC_ATOMIC_LOAD_(&irq->count) != 0
             && async_state_(irq->waiter) == ASYNC_LINKED_) {
             async_wake_(irq->waiter, 0);
@@ -5730,6 +7057,9 @@ ASYNC_API int async_irq_close(async_irq *irq)
     if (irq == NULL || irq->loop == NULL) {
         return ASYNC_EINVAL;
     }
+#if ASYNC_ATOMICS_
+    async_irq_wait_for_raisers_(irq);
+#endif
     waiter = irq->waiter;
     async_irq_unwait_(irq);
     if (waiter != NULL) {
@@ -5990,7 +7320,7 @@ static async_status async_condition_relock_(async_task *task,
 ASYNC_API async_status async_condition_wait(async_condition *condition)
 {
     async_task *task = async_self_();
-    unsigned state = async_state_(task);
+    async_mark_ state = async_state_(task);
     int rc;
 
     if (state == ASYNC_READY_) {
@@ -6513,6 +7843,11 @@ static void async_waiter_ended_(async_watch *watch, async_task *task)
                && ((flags & ASYNC_BUT_CANCELED_) == 0
                    || result != ASYNC_ECANCELED)) {
         set->error = result;
+#if ASYNC_DEBUG
+        async_trail_passes_(task, set->list.tail == NULL
+                                      ? async_this_task_
+                                      : ASYNC_TASK_(set->list.tail->next));
+#endif
     }
     async_ring_append_(&set->ended, &watch->node);
     set->pending--;
@@ -6795,7 +8130,11 @@ static void async_slot_ended_(async_watch *watch, async_task *task)
 {
     async_slot *slot = (async_slot *)(void *)watch;
 
+#if ASYNC_DEBUG
+    async_trail_of_pool_(task);
+#else
     (void)task;
+#endif
     async_pool_put_(slot->pool, slot);
 }
 
@@ -6970,6 +8309,10 @@ static int async_group_strike_(async_group *group, bool closing)
         }
 #else
         (void)closing;
+        if (ASYNC_CLOSES_(async_this_loop_)
+            && (task->timer.node.state & ASYNC_CANCELED_) != 0) {
+            continue;
+        }
 #endif
         count += async_cancel(task);
     } while (node != group->members);
@@ -6997,6 +8340,9 @@ static void async_member_ended_(async_watch *watch, async_task *task)
 
         if (group->error == 0) {
             group->error = result;
+#if ASYNC_DEBUG
+            async_trail_passes_(task, group->owner);
+#endif
         }
         async_group_close_(group, false);
         if (closes && group->scope.task != NULL) {  /* the block, too */
@@ -7085,6 +8431,9 @@ ASYNC_API async_status async_group_enter_(async_group *group)
     group->members = NULL;
     group->error = 0;
     group->flags = ASYNC_GROUP_OPEN_;
+#if ASYNC_DEBUG
+    group->owner = task;
+#endif
     async_scope_enter_(&group->scope, task);
     return 0;
 }
@@ -7150,12 +8499,27 @@ ASYNC_API async_status async_group_end_(async_group *group)
 
 #if ASYNC_HOSTED
 #include <stdio.h>
-#define ASYNC_SAY_(...) ((void)fprintf(stderr, __VA_ARGS__))
 #define ASYNC_FORMAT_(...) ((void)snprintf(__VA_ARGS__))
 #else
-#define ASYNC_SAY_(...) ((void)0)
 #define ASYNC_FORMAT_(text, size, ...) ((void)((text)[0] = '\0'))
 #endif
+
+ASYNC_API size_t async_say_place_(size_t at, const char *file, int line)
+{
+    at = async_say_(at, file);
+    at = async_say_(at, ":");
+    return async_say_number_(at, line);
+}
+
+ASYNC_API size_t async_say_task_(size_t at, const char *name, const char *file,
+                                 int line)
+{
+    at = async_say_(at, "task `");
+    at = async_say_(at, name);
+    at = async_say_(at, "` (spawned at ");
+    at = async_say_place_(at, file, line);
+    return async_say_(at, ")");
+}
 
 /* "task `worker` (main.c:12)" */
 static void async_describe_(char *text, size_t size, const async_task *task)
@@ -7197,6 +8561,7 @@ ASYNC_API void async_debug_spawned_twice_(const async_task *task,
 ASYNC_API void async_debug_spawn_(async_loop *loop, async_task *task,
                                   const char *name, const char *file, int line)
 {
+    async_trail_spawned_(task);
     task->name = name;
     task->file = file;
     task->line = line;
@@ -7215,7 +8580,7 @@ ASYNC_API void async_debug_spawn_(async_loop *loop, async_task *task,
 /* What the entry returned ends the task. Then nothing may be under way. */
 ASYNC_API void async_debug_returned_(const async_task *task)
 {
-    unsigned state = async_state_(task);
+    async_mark_ state = async_state_(task);
 
     if ((state >= ASYNC_WAITING_ && state <= ASYNC_DEAF_)
         || state == ASYNC_YIELDED_) {
@@ -7229,6 +8594,7 @@ ASYNC_API void async_debug_returned_(const async_task *task)
 
 ASYNC_API void async_debug_finish_(async_loop *loop, async_task *task)
 {
+    async_trail_ends_(loop, task);
     if (task->all_prev != NULL) {
         task->all_prev->all_next = task->all_next;
     } else {
@@ -7269,7 +8635,7 @@ ASYNC_API void async_frame_ends_(const void *memory, size_t size)
     /* The loop's main task is an exception: whoever runs the loop keeps its
      * memory, and async_run cancels what is left in it. */
     if (async_this_loop_ == NULL || async_this_task_ == NULL
-        || (async_this_task_ == async_this_loop_->u.until
+        || (async_this_task_ == async_this_loop_->until
             && async_this_task_->frame == memory)) {
         return;
     }
@@ -7292,6 +8658,7 @@ ASYNC_API void async_frame_ends_(const void *memory, size_t size)
                          "it elsewhere", task, NULL, 0);
         }
     }
+    async_trail_memory_(memory, size);
 }
 
 ASYNC_API const char *async_debug_task_name_(void)
@@ -7299,7 +8666,8 @@ ASYNC_API const char *async_debug_task_name_(void)
     return async_this_task_ == NULL ? NULL : async_this_task_->name;
 }
 
-/* The name as it was written, without the options that ASYNC_ABI_ appends. */
+/* The name as it was written, without the options that ASYNC_ABI_ appends, or
+ * the _ of a part of an operation. */
 static int async_name_length_(const char *name)
 {
     static const char rest[] = "_hosted_";
@@ -7312,7 +8680,7 @@ static int async_name_length_(const char *name)
             break;
         }
     }
-    return n;
+    return n > 0 && name[n - 1] == '_' ? n - 1 : n;
 }
 
 /* "main.c:34: work: task `work` (spawned at main.c:12): async_sleep: what" */
@@ -7348,27 +8716,128 @@ ASYNC_API void async_debug_misuse_(const char *operation, const char *what)
     ASYNC_TRAP(text);
 }
 
+/* ---- who is there, and what does each wait for? --------------------------- */
+
+/* What becomes of a task in that state; it waited, or waits, in `waits`. */
+static size_t async_say_state_(size_t at, const async_task *task)
+{
+    const char *waits = task->waits == NULL ? "nothing" : task->waits;
+
+    switch (async_state_(task)) {
+    case ASYNC_IDLE_:
+        return async_say_(at, " was never spawned");
+    case ASYNC_DONE_:
+        return async_say_(at, " is done");
+    case ASYNC_NEW_:
+        return async_say_(at, " has not run yet");
+    case ASYNC_RUNNING_:
+        return async_say_(at, task == async_this_task_ ? " runs" : " polls");
+    case ASYNC_YIELDED_:
+        return async_say_(at, " yields");
+    case ASYNC_READY_:
+        at = async_say_(at, " is woken from ");
+        return async_say_(at, waits);
+    case ASYNC_STRUCK_:
+        at = async_say_(at, " is struck in ");
+        return async_say_(at, waits);
+    default:
+        at = async_say_(at, " waits in ");
+        return async_say_(at, waits);
+    }
+}
+
+static size_t async_say_chain_(size_t at, const async_frame *frame)
+{
+    for (; frame != NULL; frame = frame->parent) {
+        at = async_say_(at, "\n    in ");
+        at = async_say_(at, frame->function);
+        at = async_say_(at, ", at ");
+        at = async_say_place_(at, frame->file, frame->line);
+    }
+    return at;
+}
+
+/* "task `work` (spawned at a.c:44) waits in async_sleep, for 150 ms
+ *     in nap, at a.c:12
+ *     in work, at a.c:30" */
+static void async_dump_one_(const char *before, const async_task *task)
+{
+    size_t at = async_say_(0, before);
+    unsigned state = async_state_(task);
+
+    at = state == ASYNC_IDLE_
+        ? async_say_(at, "task")
+        : async_say_task_(at, task->name, task->file, task->line);
+    at = async_say_state_(at, task);
+    if (state == ASYNC_JOINING_) {
+        const async_task *joined = (const async_task *)task->on;
+
+        at = async_say_(at, " for task `");
+        at = async_say_(at, joined->name);
+        at = async_say_(at, "`");
+    }
+    if (state >= ASYNC_YIELDED_) {
+        uint64_t ms = async_ms_since_(task->since);
+
+        at = async_say_(at, ", for ");
+        at = async_say_number_(at, ms < INT_MAX ? (int)ms : INT_MAX);
+        at = async_say_(at, " ms");
+    }
+    if (state > ASYNC_DONE_ && (task->timer.node.state & ASYNC_PENDING_) != 0) {
+        at = async_say_(at, ", and a cancel is pending");
+    }
+    if (state > ASYNC_NEW_) {
+        bool runs = state == ASYNC_RUNNING_ && task == async_this_task_;
+
+        at = async_say_chain_(at, runs ? async_innermost_ : task->leaf);
+    }
+    (void)at;
+    ASYNC_WARN(async_said_());
+}
+
+/* In the order in which they were spawned. */
+static void async_dump_all_(const async_loop *loop)
+{
+    const async_task *task = loop->all;
+
+    while (task != NULL && task->all_next != NULL) {
+        task = task->all_next;
+    }
+    for (; task != NULL; task = task->all_prev) {
+        async_dump_one_("  ", task);
+    }
+}
+
+ASYNC_API void async_dump_task(const async_task *task)
+{
+    if (task == NULL) {
+        task = async_this_task_;
+    }
+    if (task == NULL) {
+        ASYNC_WARN("async: no task runs");
+    } else {
+        async_dump_one_("async: ", task);
+    }
+}
+
+ASYNC_API void async_dump(void)
+{
+    size_t at;
+
+    if (async_this_loop_ == NULL) {
+        ASYNC_WARN("async: no loop is current");
+        return;
+    }
+    at = async_say_(0, "async: tasks: ");
+    (void)async_say_number_(at, (int)async_this_loop_->alive);
+    ASYNC_WARN(async_said_());
+    async_dump_all_(async_this_loop_);
+}
+
 ASYNC_API void async_debug_deadlock_(const async_loop *loop)
 {
-    const async_task *task;
-
-    ASYNC_SAY_("async: deadlock: tasks remain, but nothing can wake them\n");
-    for (task = loop->all; task != NULL; task = task->all_next) {
-        const async_frame *frame;
-
-        ASYNC_SAY_("  task `%s` (spawned at %s:%d) waits in %s",
-                   task->name, task->file, task->line,
-                   task->waits == NULL ? "nothing" : task->waits);
-        if (async_state_(task) == ASYNC_JOINING_) {
-            ASYNC_SAY_(" for task `%s`",
-                       ((const async_task *)task->on)->name);
-        }
-        ASYNC_SAY_("\n");
-        for (frame = task->leaf; frame != NULL; frame = frame->parent) {
-            ASYNC_SAY_("    in %s, at %s:%d\n", frame->function, frame->file,
-                       frame->line);
-        }
-    }
+    ASYNC_WARN("async: deadlock: tasks remain, but nothing can wake them");
+    async_dump_all_(loop);
 }
 
 #endif
@@ -7404,30 +8873,26 @@ ASYNC_API void async_debug_resume_(async_loop *loop, async_task *task)
 #endif
 }
 
-#if ASYNC_SLOW_MS > 0
-static uint64_t async_ms_since_(async_ticks began)
+ASYNC_API uint64_t async_ms_since_(async_ticks began)
 {
     async_ticks took = (async_ticks)(ASYNC_CLOCK() - began);
 
     return (uint64_t)took * 1000 / ASYNC_TICK_HZ;
 }
 
-static size_t async_say_place_(size_t at, const char *file, int line)
-{
-    at = async_say_(at, file);
-    at = async_say_(at, ":");
-    return async_say_number_(at, line);
-}
-#endif
-
 /* "async: slow step: 150 ms, from a.c:25 to a.c:30, in task `crunch` (spawned
  * at a.c:44)" */
-ASYNC_API void async_debug_suspended_(const async_loop *loop,
-                                      const async_task *task)
+ASYNC_API void async_debug_suspended_(const async_loop *loop, async_task *task)
 {
 #if ASYNC_SLOW_MS > 0
-    uint64_t ms = async_ms_since_(loop->began);
+    uint64_t ms;
     size_t at;
+#endif
+
+    task->since = ASYNC_CLOCK();
+#if ASYNC_SLOW_MS > 0
+    ms = (uint64_t)(async_ticks)(task->since - loop->began) * 1000
+        / ASYNC_TICK_HZ;
 
     if (ms <= ASYNC_SLOW_MS) {
         return;
@@ -7442,15 +8907,11 @@ ASYNC_API void async_debug_suspended_(const async_loop *loop,
     at = task->leaf == NULL
         ? async_say_(at, "its end")
         : async_say_place_(at, task->leaf->file, task->leaf->line);
-    at = async_say_(at, ", in task `");
-    at = async_say_(at, task->name);
-    at = async_say_(at, "` (spawned at ");
-    at = async_say_place_(at, task->file, task->line);
-    (void)async_say_(at, ")");
+    at = async_say_(at, ", in ");
+    (void)async_say_task_(at, task->name, task->file, task->line);
     ASYNC_WARN(async_said_());
 #else
     (void)loop;
-    (void)task;
 #endif
 }
 
@@ -7526,7 +8987,7 @@ ASYNC_API void async_frame_leaves_(const async_frame *frame,
         return;
     }
     async_check_dropped_(frame);
-    if (async_this_task_ == async_this_loop_->u.until
+    if (async_this_task_ == async_this_loop_->until
         && async_this_task_->frame == memory) {
         return;
     }
@@ -7539,6 +9000,493 @@ ASYNC_API void async_frame_leaves_(const async_frame *frame,
                           frame->line, frame->function);
             return;
         }
+    }
+}
+
+#endif
+/* ===========================================================================
+ * trail: where an error was raised, the awaits that it passed, and whether
+ * anybody took it. For debug builds: an error is an int, and carries none of
+ * this itself.
+ *
+ * A thread keeps a few trails, of the errors that are under way. One begins
+ * where a coroutine raises an error or awaits what fails, and grows as the
+ * error leaves coroutine after coroutine. It is known by the running task, the
+ * error, and the frame where the error is; so a finally that awaits, and other
+ * errors in it, do not disturb it, and one that was caught is continued when
+ * it is raised again. When a task ends in the error, the trail is handed to
+ * whoever joins the task, or kept until somebody asks for the result:
+ *
+ *                  raised, or awaited
+ *        FREE  ------------------------>  UNDER_WAY  <--.
+ *         ^ ^                              | |    |     | handed to the task
+ *         | '--- its coroutine or task     | |    |     | that joins
+ *         |      ends without the error ---' |    '-----'
+ *         |                                  | the task ends in it,
+ *         |       reported                   v and nobody joins
+ *         '-----------------------------  UNTAKEN, or OF_MAIN
+ *
+ * An UNTAKEN one is reported when the task is spawned again, when the coroutine
+ * ends in whose frame the task is, when the loop is closed, or when a later one
+ * needs the place. The task may be gone by then, and so may the frames: of
+ * them the addresses are compared, and nothing is looked at.
+ * ======================================================================== */
+#if ASYNC_DEBUG
+
+#if ASYNC_HOSTED
+#define ASYNC_TRAILS_ 8
+#define ASYNC_SITES_ 8
+#else
+#define ASYNC_TRAILS_ 2
+#define ASYNC_SITES_ 4
+#endif
+
+enum {
+    ASYNC_FREE_ = 0, ASYNC_UNDER_WAY_, ASYNC_UNTAKEN_, ASYNC_OF_MAIN_
+};
+
+/* A line in the report. */
+enum { ASYNC_RAISED_AT_, ASYNC_AWAITED_AT_, ASYNC_AGAIN_AT_, ASYNC_TASK_AT_ };
+
+typedef struct async_site_ {
+    const char *file, *function;
+    int line;
+    unsigned char what;
+} async_site_;
+
+typedef struct async_trail_ {
+    unsigned char state;
+    bool rising;                /* it left a coroutine of which `at` hears */
+    unsigned char n;            /* sites */
+    unsigned char takers;       /* callbacks that its task had at its end */
+    int skipped;                /* sites for which there was no room */
+    int error;
+    unsigned age;
+    const async_loop *loop;
+    const async_task *task;
+    const async_frame *at;      /* NULL: whichever frame of the task */
+    const char *name, *file;    /* of the task that ended in it */
+    int line;
+    async_site_ site[ASYNC_SITES_];
+} async_trail_;
+
+static ASYNC_THREAD async_trail_ async_trails_[ASYNC_TRAILS_];
+static ASYNC_THREAD unsigned async_trail_age_;
+
+#define ASYNC_EACH_TRAIL_(trail) \
+    for ((trail) = async_trails_; (trail) < async_trails_ + ASYNC_TRAILS_; \
+         (trail)++)
+
+/* ---- what is said ---------------------------------------------------------- */
+
+static size_t async_say_error_(size_t at, int error)
+{
+    if (error <= ASYNC_EUSER(0)) {
+        at = async_say_(at, "ASYNC_EUSER(");
+        at = async_say_number_(at, ASYNC_EUSER_N(error));
+        return async_say_(at, ")");
+    }
+#if ASYNC_HOSTED
+    at = async_say_(at, async_strerror(error));
+    at = async_say_(at, " (");
+    at = async_say_number_(at, error);
+    return async_say_(at, ")");
+#else
+    return async_say_number_(at, error);
+#endif
+}
+
+/* Where it was raised, and what it passed: a line for each. */
+static size_t async_say_sites_(size_t at, const async_trail_ *trail)
+{
+    static const char *const what[] = {
+        "\n    raised in ", "\n    awaited in ", "\n    raised again in "
+    };
+    int i;
+
+    for (i = 0; i < trail->n; i++) {
+        const async_site_ *site = &trail->site[i];
+
+        if (trail->skipped > 0 && i == ASYNC_SITES_ - 1) {
+            at = async_say_(at, "\n    ... ");
+            at = async_say_number_(at, trail->skipped);
+            at = async_say_(at, " more ...");
+        }
+        if (site->what == ASYNC_TASK_AT_) {
+            at = async_say_(at, "\n    the end of ");
+            at = async_say_task_(at, site->function, site->file, site->line);
+        } else {
+            at = async_say_(at, what[site->what]);
+            at = async_say_(at, site->function);
+            at = async_say_(at, ", at ");
+            at = async_say_place_(at, site->file, site->line);
+        }
+    }
+    return at;
+}
+
+/* "async: task `fetch` (spawned at a.c:44) ended in an error that nobody took:
+ * input or output failed (-5)
+ *     raised in sensor_read, at a.c:12
+ *     awaited in fetch, at a.c:30" */
+static void async_report_(async_trail_ *trail, const char *what)
+{
+    size_t at = async_say_(0, "async: ");
+
+    at = async_say_task_(at, trail->name, trail->file, trail->line);
+    at = async_say_(at, what);
+    at = async_say_error_(at, trail->error);
+    (void)async_say_sites_(at, trail);
+    trail->state = ASYNC_FREE_;
+    ASYNC_WARN(async_said_());
+}
+
+static void async_report_untaken_(async_trail_ *trail)
+{
+    async_report_(trail, " ended in an error that nobody took: ");
+}
+
+/* ---- the trails ------------------------------------------------------------ */
+
+/* The oldest of that state, or NULL. */
+static async_trail_ *async_trail_oldest_(unsigned state)
+{
+    async_trail_ *trail, *oldest = NULL;
+
+    ASYNC_EACH_TRAIL_(trail) {
+        if (trail->state == state
+            && (oldest == NULL || trail->age < oldest->age)) {
+            oldest = trail;
+        }
+    }
+    return oldest;
+}
+
+/* A place for one more: a free one, or else that of one which somebody may
+ * have caught long ago, or else that of one which nobody has asked for. */
+static async_trail_ *async_trail_new_(void)
+{
+    async_trail_ *trail = async_trail_oldest_(ASYNC_FREE_);
+
+    if (trail == NULL) {
+        trail = async_trail_oldest_(ASYNC_UNDER_WAY_);
+    }
+    if (trail == NULL) {
+        trail = async_trail_oldest_(ASYNC_UNTAKEN_);
+        if (trail != NULL) {
+            async_report_untaken_(trail);
+        }
+    }
+    return trail;
+}
+
+/* Begin a trail, in a place that may hold one or be NULL. */
+static async_trail_ *async_trail_begin_(async_trail_ *trail,
+                                        const async_loop *loop,
+                                        const async_task *task,
+                                        const async_frame *at, int error)
+{
+    if (trail == NULL) {
+        trail = async_trail_new_();
+    }
+    if (trail != NULL) {
+        trail->state = ASYNC_UNDER_WAY_;
+        trail->rising = false;
+        trail->n = 0;
+        trail->takers = 0;
+        trail->skipped = 0;
+        trail->error = error;
+        trail->age = async_trail_age_++;
+        trail->loop = loop;
+        trail->task = task;
+        trail->at = at;
+    }
+    return trail;
+}
+
+/* The first ones are kept, and the last. (An interrupt may step a loop of its
+ * own meanwhile: the place is decided on once.) */
+static void async_trail_add_(async_trail_ *trail, unsigned what,
+                             const char *function, const char *file, int line)
+{
+    unsigned i = trail->n;
+
+    if (i >= ASYNC_SITES_) {
+        trail->skipped++;
+        i = ASYNC_SITES_ - 1;
+    }
+    trail->site[i].what = (unsigned char)what;
+    trail->site[i].function = function;
+    trail->site[i].file = file;
+    trail->site[i].line = line;
+    trail->n = (unsigned char)(i + 1);
+}
+
+/* The trail of an error that is under way in that frame of the task: if there
+ * are two, the one that rises, or the one that does not. */
+static async_trail_ *async_trail_find_(const async_task *task,
+                                       const async_frame *at, int error,
+                                       bool rising)
+{
+    async_trail_ *trail, *found = NULL;
+
+    ASYNC_EACH_TRAIL_(trail) {
+        if (trail->state == ASYNC_UNDER_WAY_ && trail->task == task
+            && trail->error == error
+            && (trail->at == at || trail->at == NULL)
+            && (found == NULL || trail->rising == rising)) {
+            found = trail;
+        }
+    }
+    return found;
+}
+
+/* Others in this frame of the task are of errors that have been caught. */
+static void async_trail_only_(const async_trail_ *mine, const async_task *task,
+                              const async_frame *at, int error)
+{
+    async_trail_ *trail;
+
+    ASYNC_EACH_TRAIL_(trail) {
+        if (trail->state == ASYNC_UNDER_WAY_ && trail->task == task
+            && trail->at == at && trail != mine
+            && (error == 0 || trail->error == error)) {
+            trail->state = ASYNC_FREE_;
+        }
+    }
+}
+
+/* Give it to another task, for one of its frames. */
+static void async_trail_hand_(async_trail_ *trail, const async_task *task,
+                              const async_frame *at, bool rising)
+{
+    async_trail_only_(trail, task, at, trail->error);
+    async_trail_add_(trail, ASYNC_TASK_AT_, trail->name, trail->file,
+                     trail->line);
+    trail->state = ASYNC_UNDER_WAY_;
+    trail->task = task;
+    trail->at = at;
+    trail->rising = rising;
+}
+
+static bool async_is_cancel_(int rc)
+{
+    return rc == ASYNC_CANCEL || rc == ASYNC_ECANCELED;
+}
+
+/* ---- on its way out of coroutines ------------------------------------------- */
+
+ASYNC_API void async_error_(const async_frame *frame, int error, int how)
+{
+    const async_task *task = async_this_task_;
+    async_trail_ *trail;
+    unsigned what = how == ASYNC_RAISED_ ? ASYNC_AGAIN_AT_ : ASYNC_AWAITED_AT_;
+
+    if (task == NULL || async_is_cancel_(error)) {
+        return;
+    }
+    trail = async_trail_find_(task, frame, error, how == ASYNC_AWAITED_);
+    if (trail == NULL || (how == ASYNC_AWAITED_ && !trail->rising)) {
+        trail = async_trail_begin_(trail, async_this_loop_, task, frame, error);
+        what = ASYNC_RAISED_AT_;
+    } else if (how == ASYNC_PASSED_) {
+        return;
+    }
+    if (trail != NULL) {
+        async_trail_add_(trail, what, frame->function, frame->file,
+                         frame->line);
+        trail->rising = false;
+        trail->at = frame;
+        async_trail_only_(trail, task, frame, error);
+    }
+}
+
+ASYNC_API void async_error_leaves_(const async_frame *frame, int rc)
+{
+    const async_task *task = async_this_task_;
+    async_trail_ *mine = NULL;
+
+    if (task == NULL) {
+        return;
+    }
+    if (rc < 0 && !async_is_cancel_(rc)) {
+        async_error_(frame, rc, ASYNC_PASSED_);
+        mine = async_trail_find_(task, frame, rc, false);
+    }
+    async_trail_only_(mine, task, frame, 0);
+    if (mine != NULL) {
+        mine->rising = true;
+        mine->at = frame->parent;
+    }
+}
+
+/* ---- at the end of a task -------------------------------------------------- */
+
+/* Who joins it, if any; and how many callbacks it has. */
+static const async_task *async_takers_(const async_task *task, unsigned *calls)
+{
+    const async_node *node = task->joiners;
+    const async_task *joiner = NULL;
+
+    *calls = 0;
+    if (node == NULL) {
+        return NULL;
+    }
+    do {
+        node = node->next;
+        if (node->state == ASYNC_WATCH_) {
+            *calls += *calls < UCHAR_MAX;
+        } else if (joiner == NULL) {
+            joiner = (const async_task *)(const void *)node;
+        }
+    } while (node != task->joiners);
+    return joiner;
+}
+
+ASYNC_API void async_trail_ends_(const async_loop *loop, const async_task *task)
+{
+    int result = task->timer.u.result;
+    const async_task *joiner;
+    async_trail_ *trail, *mine = NULL;
+    unsigned calls;
+
+    if (result < 0 && !async_is_cancel_(result)) {
+        mine = async_trail_find_(task, NULL, result, true);
+    }
+    ASYNC_EACH_TRAIL_(trail) {
+        if (trail->state == ASYNC_UNDER_WAY_ && trail->task == task
+            && trail != mine) {
+            trail->state = ASYNC_FREE_;
+        }
+    }
+    if (result >= 0 || async_is_cancel_(result)) {
+        return;
+    }
+    if (mine == NULL) {
+        mine = async_trail_begin_(NULL, loop, task, NULL, result);
+        if (mine == NULL) {
+            return;
+        }
+    }
+    mine->name = task->name;
+    mine->file = task->file;
+    mine->line = task->line;
+    joiner = async_takers_(task, &calls);
+    if (task == loop->until) {
+        mine->state = ASYNC_OF_MAIN_;
+    } else if (joiner != NULL) {
+        async_trail_hand_(mine, joiner, joiner->leaf, true);
+    } else if (calls == 0) {
+        mine->state = ASYNC_UNTAKEN_;
+    } else {                            /* for the callbacks to hand on */
+        mine->takers = (unsigned char)calls;
+        mine->at = NULL;
+    }
+}
+
+/* The trail that an ended task has left, in that state; or NULL. */
+static async_trail_ *async_trail_left_(const async_task *task, unsigned state)
+{
+    async_trail_ *trail;
+
+    ASYNC_EACH_TRAIL_(trail) {
+        if (trail->state == state && trail->task == task) {
+            return trail;
+        }
+    }
+    return NULL;
+}
+
+ASYNC_API void async_trail_passes_(const async_task *task, async_task *owner)
+{
+    async_trail_ *trail = async_trail_left_(task, ASYNC_UNDER_WAY_);
+
+    if (trail != NULL && owner != NULL) {
+        async_trail_hand_(trail, owner, NULL, true);
+    }
+}
+
+ASYNC_API void async_trail_of_pool_(const async_task *task)
+{
+    async_trail_ *trail = async_trail_left_(task, ASYNC_UNDER_WAY_);
+
+    if (trail != NULL && trail->takers == 1) {
+        trail->state = ASYNC_UNTAKEN_;
+    }
+}
+
+ASYNC_API void async_trail_taken_(const async_task *task, int how)
+{
+    async_trail_ *trail = async_trail_left_(task, ASYNC_UNTAKEN_);
+
+    if (trail == NULL) {
+        return;
+    }
+    if (how == ASYNC_BY_CALL_) {
+        trail->state = ASYNC_UNDER_WAY_;
+        trail->at = NULL;
+    } else if (async_this_task_ == NULL || async_innermost_ == NULL) {
+        trail->state = ASYNC_FREE_;
+    } else {
+        async_trail_hand_(trail, async_this_task_, async_innermost_,
+                          how == ASYNC_BY_JOIN_);
+    }
+}
+
+/* ---- what nobody can take any more ------------------------------------------ */
+
+ASYNC_API void async_trail_spawned_(const async_task *task)
+{
+    async_trail_ *trail;
+
+    ASYNC_EACH_TRAIL_(trail) {
+        if (trail->state == ASYNC_UNTAKEN_ && trail->task == task) {
+            async_report_untaken_(trail);
+        } else if (trail->task == task) {
+            trail->state = ASYNC_FREE_;
+        }
+    }
+}
+
+ASYNC_API void async_trail_memory_(const void *memory, size_t size)
+{
+    const char *from = (const char *)memory;
+    async_trail_ *trail;
+
+    ASYNC_EACH_TRAIL_(trail) {
+        const char *at = (const char *)(const void *)trail->task;
+
+        if (trail->state == ASYNC_UNTAKEN_ && trail->loop == async_this_loop_
+            && at >= from && at < from + size) {
+            async_report_untaken_(trail);
+        }
+    }
+}
+
+ASYNC_API void async_trail_of_main_(const async_loop *loop)
+{
+    async_trail_ *trail;
+
+    ASYNC_EACH_TRAIL_(trail) {
+        if (trail->state == ASYNC_OF_MAIN_ && trail->loop == loop) {
+            async_report_(trail, " is what the loop ran for, and it ended in "
+                          "an error: ");
+        }
+    }
+}
+
+ASYNC_API void async_trail_closes_(const async_loop *loop)
+{
+    async_trail_ *trail;
+
+    ASYNC_EACH_TRAIL_(trail) {
+        if (trail->loop != loop) {
+            continue;
+        }
+        if (trail->state == ASYNC_UNTAKEN_) {
+            async_report_untaken_(trail);
+        }
+        trail->state = ASYNC_FREE_;
     }
 }
 
@@ -7569,6 +9517,14 @@ ASYNC_API async_ticks async_port_clock(void)
     return (async_ticks)((uint64_t)now.tv_sec * ASYNC_TICK_HZ
                          + (uint64_t)now.tv_nsec * ASYNC_TICK_HZ
                            / 1000000000);
+}
+
+/* Let another thread go on. */
+ASYNC_API void async_port_pause_(void)
+{
+    static const struct timespec moment = {0, 1000};
+
+    (void)nanosleep(&moment, NULL);
 }
 
 #endif
@@ -7606,15 +9562,15 @@ extern int ppoll(struct pollfd *all, nfds_t n, const struct timespec *wait,
 #define ASYNC_BURST_ 64         /* operations without suspending: k */
 
 enum {
-    ASYNC_FD_IN_ = 1,           /* a read may succeed; as POLLIN */
+    ASYNC_FD_EMPTY_ = 1,        /* a read would say EAGAIN; as POLLIN */
     ASYNC_FD_SHORT_ = 2,        /* a short read means that it is empty: e */
-    ASYNC_FD_OUT_ = 4,          /* a write may succeed; as POLLOUT */
+    ASYNC_FD_STUCK_ = 4,        /* a write would say EAGAIN; as POLLOUT */
     ASYNC_FD_ADDED_ = 8,        /* the backend knows it */
     ASYNC_FD_BLOCKS_ = 16,      /* it has no O_NONBLOCK: h */
     ASYNC_FD_FULL_ = 32,        /* accept failed for want of something, and is
                                  * not to be tried until the rest is over: f */
     ASYNC_FD_SOCKET_ = 64,
-    ASYNC_FD_KNOWN_ = 128       /* somebody looked what it is */
+    ASYNC_FD_NEW_ = 128         /* nobody has looked yet what it is */
 };
 
 enum { ASYNC_READS_ = 0, ASYNC_WRITES_ = 1 };
@@ -7629,7 +9585,7 @@ typedef struct async_fd_ {
 } async_fd_;
 
 struct async_fds {
-    async_fd_ **entries;        /* by number; NULL for one never used */
+    async_fd_ **entries;        /* by number; &none for one never used */
     unsigned limit;             /* so many */
     unsigned waiting;           /* tasks in rings, or struck there just now */
     unsigned turn;              /* counts them: a */
@@ -7643,43 +9599,58 @@ struct async_fds {
     bool old;                   /* the kernel has no epoll_pwait2 */
     struct pollfd *polls;       /* of the poll backend */
     unsigned room;
+#if ASYNC_DEBUG
+    unsigned signals;           /* watchers that are open: signals.c */
+#endif
+    struct async_offloads_ *offloads;   /* jobs out in threads, or NULL; */
+    void (*offloads_close)(struct async_offloads_ *offloads);
+    async_fd_ none;             /* new for ever */
 };
 
 ASYNC_INLINE_ async_fd_ *async_fd_find_(const struct async_fds *fds, int fd)
 {
-    return (unsigned)fd < fds->limit ? fds->entries[fd] : NULL;
+    async_fd_ *it = (unsigned)fd < fds->limit ? fds->entries[fd] : NULL;
+
+    return it == &fds->none ? NULL : it;
 }
 
 /* Wake who waits. The result is an error; or the generation, when the backend
- * has seen an event; or 0: look again. */
-ASYNC_INLINE_ void async_fd_wake_(struct async_fds *fds, async_fd_ *it,
-                                  int direction, int result)
-{
-    async_node *last = it->waiters[direction];
-    async_node *node, *next;
+ * has seen an event; or 0: look again. Nearly always that is one task. */
+ASYNC_API void async_fd_wake_all_(struct async_fds *fds, async_fd_ *it,
+                                  int direction, int result);
 
-    if (last == NULL) {
+ASYNC_HOT_ void async_fd_wake_(struct async_fds *fds, async_fd_ *it,
+                               int direction, int result)
+{
+    async_node *node = it->waiters[direction];
+
+    if (node == NULL) {
+        return;
+    }
+    if (ASYNC_UNLIKELY_(node->next != node)) {
+        async_fd_wake_all_(fds, it, direction, result);
         return;
     }
     it->waiters[direction] = NULL;
-    next = last->next;
-    do {
-        node = next;
-        next = node->next;
-        fds->waiting--;
-        async_wake_(ASYNC_TASK_(node), result);
-    } while (node != last);
+    fds->waiting--;
+#if ASYNC_FAST_ && !ASYNC_DEBUG
+    node->state -= ASYNC_LINKED_ - ASYNC_READY_;    /* as async_wake_ does */
+    ASYNC_TASK_(node)->timer.u.result = result;
+    async_ready_(async_this_loop_, ASYNC_TASK_(node));
+#else
+    async_wake_(ASYNC_TASK_(node), result);
+#endif
 }
 
-/* An event, for reading or writing or both, as flags. */
-ASYNC_INLINE_ void async_fd_event_(struct async_fds *fds, async_fd_ *it,
-                                   unsigned in_out)
+/* An event, for reading or writing or both, as flags of what it ends. */
+ASYNC_HOT_ void async_fd_event_(struct async_fds *fds, async_fd_ *it,
+                                unsigned ends)
 {
-    it->flags |= (unsigned char)in_out;
-    if ((in_out & ASYNC_FD_IN_) != 0) {
+    it->flags &= (unsigned char)~ends;
+    if (it->waiters[ASYNC_READS_] != NULL && (ends & ASYNC_FD_EMPTY_) != 0) {
         async_fd_wake_(fds, it, ASYNC_READS_, it->generation);
     }
-    if ((in_out & ASYNC_FD_OUT_) != 0) {
+    if (it->waiters[ASYNC_WRITES_] != NULL && (ends & ASYNC_FD_STUCK_) != 0) {
         async_fd_wake_(fds, it, ASYNC_WRITES_, it->generation);
     }
 }
@@ -7709,11 +9680,16 @@ ASYNC_API async_fd_ *async_fd_entry_other_(int fd, async_status *rc);
 ASYNC_INLINE_ async_fd_ *async_fd_entry_(int fd, async_status *rc)
 {
     async_task *task = async_this_task_;
-    struct async_fds *fds = async_this_loop_->fds;
-    async_fd_ *it = fds == NULL ? NULL : async_fd_find_(fds, fd);
+    async_loop *loop = async_this_loop_;
 
-    if (ASYNC_LIKELY_(it != NULL && (it->flags & ASYNC_FD_KNOWN_) != 0)) {
-        if (task->timer.node.state == ASYNC_RUNNING_ && --fds->left != 0) {
+    if (ASYNC_LIKELY_((unsigned)fd < loop->known)) {
+        async_fd_ *it = loop->fds->entries[fd];
+
+        if (ASYNC_UNLIKELY_((it->flags & ASYNC_FD_NEW_) != 0)) {
+            return async_fd_entry_other_(fd, rc);
+        }
+        if (task->timer.node.state == ASYNC_RUNNING_
+            && --loop->fds->left != 0) {
             return it;
         }
         if (task->timer.node.state == ASYNC_READY_
@@ -7746,12 +9722,23 @@ ASYNC_INLINE_ bool async_fd_is_young_(const struct async_fds *fds,
         || (it->generation != 1 && fds->turn - it->reset <= 1);
 }
 
-/* May the call be tried? If not, the operation parks. A task that has been
- * struck looks for the last time, and so it tries in any case. */
-ASYNC_INLINE_ bool async_fd_may_(const async_fd_ *it, unsigned in_out)
+/* May the call be tried, or is this flag in the way? Then the operation parks.
+ * A task that has been struck looks for the last time, so it tries anyway. */
+ASYNC_INLINE_ bool async_fd_may_(const async_fd_ *it, unsigned obstacle)
 {
-    return ASYNC_LIKELY_((it->flags & in_out) != 0)
+    return ASYNC_LIKELY_((it->flags & obstacle) == 0)
         || ASYNC_STRUCK_P_(async_this_task_) != 0;
+}
+
+/* Park a task over which nothing hangs, for what the backend knows. */
+ASYNC_HOT_ async_status async_fd_rest_(struct async_fds *fds, async_fd_ *it,
+                                       int direction, const char *what)
+{
+    (void)what;
+    fds->waiting++;
+    it->age = 0;
+    ASYNC_WAITS_(what, (const void *)(intptr_t)it->fd);
+    return async_link_(&it->waiters[direction], ASYNC_LINKED_);
 }
 
 /* Rules 2 and 3: leave with the strike, or park. */
@@ -7768,7 +9755,20 @@ ASYNC_INLINE_ async_status async_fd_got_(async_fd_ *it, ptrdiff_t n,
                                          size_t length)
 {
     if ((size_t)n < length && (it->flags & ASYNC_FD_SHORT_) != 0 && n != 0) {
-        it->flags &= (unsigned char)~ASYNC_FD_IN_;
+        it->flags |= ASYNC_FD_EMPTY_;
+    }
+    return (async_status)n;
+}
+
+/* A write has succeeded. One that falls short has filled it (unless it was
+ * made short, lest it block): so says epoll(7) of streams, as of reading. */
+ASYNC_INLINE_ async_status async_fd_put_(async_fd_ *it, ptrdiff_t n,
+                                         size_t length)
+{
+    if ((size_t)n < length
+        && (it->flags & (ASYNC_FD_SHORT_ | ASYNC_FD_BLOCKS_))
+            == ASYNC_FD_SHORT_) {
+        it->flags |= ASYNC_FD_STUCK_;
     }
     return (async_status)n;
 }
@@ -7800,14 +9800,11 @@ ASYNC_API void async_backend_forget_(struct async_fds *fds, async_fd_ *it);
 /* A task is about to wait for it. */
 ASYNC_API int async_backend_waits_(struct async_fds *fds, async_fd_ *it);
 
-/* Is there nothing to do for that? */
+/* Is there nothing to do for that, if it knows the descriptor? */
 #if ASYNC_POLL
-#define ASYNC_BACKEND_WAITS_(fds, it) \
-    (((it)->flags & ASYNC_FD_ADDED_) != 0 \
-     && (fds)->waiting + 2 <= (fds)->room)
+#define ASYNC_BACKEND_WAITS_(fds) ((fds)->waiting + 2 <= (fds)->room)
 #else
-#define ASYNC_BACKEND_WAITS_(fds, it) \
-    (((it)->flags & ASYNC_FD_ADDED_) != 0 && (fds)->ticking)
+#define ASYNC_BACKEND_WAITS_(fds) ((fds)->ticking)
 #endif
 /* Wait for events, and pass them on. */
 ASYNC_API void async_backend_wait_(struct async_fds *fds,
@@ -8031,6 +10028,8 @@ static int async_epoll_wait_(struct async_fds *fds,
 ASYNC_API void async_backend_wait_(struct async_fds *fds, async_duration ticks)
 {
     struct epoll_event events[256];
+    async_fd_ **entries = fds->entries;
+    unsigned limit = fds->limit;
     bool second = false;
     int n = async_epoll_wait_(fds, events, 256, ticks);
     int i;
@@ -8038,12 +10037,13 @@ ASYNC_API void async_backend_wait_(struct async_fds *fds, async_duration ticks)
     for (i = 0; i < n; i++) {
         uint64_t data = events[i].data.u64;
         uint32_t seen = events[i].events;
-        async_fd_ *it = async_fd_find_(fds, (int)(uint32_t)data);
+        async_fd_ *it;
 
-        if (ASYNC_UNLIKELY_(it == NULL)) {
+        if (ASYNC_UNLIKELY_((uint32_t)data >= limit)) {
             second |= (uint32_t)data == ASYNC_EVENT_SECOND_;
             continue;
         }
+        it = entries[(uint32_t)data];
         if (ASYNC_UNLIKELY_(it->generation != (int)(data >> 32))) {
             continue;                           /* a: its predecessor's */
         }
@@ -8053,8 +10053,9 @@ ASYNC_API void async_backend_wait_(struct async_fds *fds, async_duration ticks)
             if ((seen & (EPOLLHUP | EPOLLERR)) != 0) {              /* d */
                 seen |= EPOLLOUT;
             }
+            seen &= EPOLLIN | EPOLLOUT;
         }
-        async_fd_event_(fds, it, seen & (EPOLLIN | EPOLLOUT));
+        async_fd_event_(fds, it, seen);
     }
     if (ASYNC_UNLIKELY_(second)) {
         async_epoll_verify_(fds);
@@ -8189,7 +10190,7 @@ ASYNC_API void async_backend_wait_(struct async_fds *fds, async_duration ticks)
     }
     for (i = 0; i < n; i++) {
         short seen = fds->polls[i].revents;
-        unsigned in_out;
+        unsigned ends;
         async_fd_ *it;
 
         if (seen == 0) {
@@ -8206,12 +10207,13 @@ ASYNC_API void async_backend_wait_(struct async_fds *fds, async_duration ticks)
         it = async_fd_find_(fds, fds->polls[i].fd);
         if ((seen & (POLLERR | POLLHUP | POLLNVAL)) != 0) {
             it->flags &= (unsigned char)~ASYNC_FD_SHORT_;           /* e */
-            async_fd_event_(fds, it, ASYNC_FD_IN_ | ASYNC_FD_OUT_); /* d */
+            async_fd_event_(fds, it,                                /* d */
+                            ASYNC_FD_EMPTY_ | ASYNC_FD_STUCK_);
             continue;
         }
-        in_out = (seen & POLLIN) != 0 ? ASYNC_FD_IN_ : 0;
-        in_out |= (seen & POLLOUT) != 0 ? ASYNC_FD_OUT_ : 0;
-        async_fd_event_(fds, it, in_out);
+        ends = (seen & POLLIN) != 0 ? ASYNC_FD_EMPTY_ : 0;
+        ends |= (seen & POLLOUT) != 0 ? ASYNC_FD_STUCK_ : 0;
+        async_fd_event_(fds, it, ends);
     }
 }
 
@@ -8268,6 +10270,7 @@ ASYNC_API struct async_fds *async_fds_(async_loop *loop, int *err)
         }
         fds->wake[0] = fds->wake[1] = fds->backend = fds->second = -1;
         fds->left = ASYNC_BURST_;
+        fds->none.flags = ASYNC_FD_NEW_;
         loop->fds = fds;
         async_fd_sigpipe_();
     }
@@ -8291,12 +10294,14 @@ ASYNC_API async_fd_ *async_fd_make_(struct async_fds *fds, int fd, int *err)
             *err = ASYNC_ENOMEM;
             return NULL;
         }
-        memset(entries + fds->limit, 0,
-               (room - fds->limit) * sizeof *entries);
+        for (i = fds->limit; i < room; i++) {
+            entries[i] = &fds->none;
+        }
         fds->entries = entries;
         fds->limit = room;
+        async_this_loop_->known = room;
     }
-    if (fds->entries[number] == NULL) {
+    if (fds->entries[number] == &fds->none) {
         chunk = (async_fd_ *)ASYNC_SYS_(calloc)(ASYNC_CHUNK_, sizeof *chunk);
         if (chunk == NULL) {
             *err = ASYNC_ENOMEM;
@@ -8305,11 +10310,24 @@ ASYNC_API async_fd_ *async_fd_make_(struct async_fds *fds, int fd, int *err)
         for (i = 0; i < ASYNC_CHUNK_; i++) {
             chunk[i].generation = 1;
             chunk[i].fd = (int)(first + i);
-            chunk[i].flags = ASYNC_FD_IN_ | ASYNC_FD_OUT_;
+            chunk[i].flags = ASYNC_FD_NEW_;
             fds->entries[first + i] = chunk + i;
         }
     }
     return fds->entries[number];
+}
+
+ASYNC_API void async_fd_wake_all_(struct async_fds *fds, async_fd_ *it,
+                                  int direction, int result)
+{
+    async_node *ring = it->waiters[direction];
+    async_node *node;
+
+    it->waiters[direction] = NULL;
+    while ((node = async_ring_pop_(&ring)) != NULL) {
+        fds->waiting--;
+        async_wake_(ASYNC_TASK_(node), result);
+    }
 }
 
 ASYNC_API void async_fd_reset_(struct async_fds *fds, async_fd_ *it,
@@ -8317,7 +10335,7 @@ ASYNC_API void async_fd_reset_(struct async_fds *fds, async_fd_ *it,
 {
     it->generation = it->generation == INT_MAX ? 1 : it->generation + 1;
     it->reset = fds->turn;
-    it->flags = ASYNC_FD_IN_ | ASYNC_FD_OUT_;
+    it->flags = ASYNC_FD_NEW_;
     async_fd_wake_(fds, it, ASYNC_READS_, result);
     async_fd_wake_(fds, it, ASYNC_WRITES_, result);
 }
@@ -8329,10 +10347,10 @@ ASYNC_API void async_fd_adopt_(int fd, unsigned flags)
     async_fd_ *it = fds == NULL ? NULL : async_fd_make_(fds, fd, &err);
 
     if (it != NULL) {               /* else it is looked at when it is used */
-        if ((it->flags & (ASYNC_FD_KNOWN_ | ASYNC_FD_ADDED_)) != 0) {
+        if (it->flags != ASYNC_FD_NEW_) {
             async_fd_reset_(fds, it, ASYNC_EBADF);
         }
-        it->flags |= (unsigned char)(flags | ASYNC_FD_KNOWN_);
+        it->flags = (unsigned char)flags;
     }
 }
 
@@ -8342,7 +10360,7 @@ static int async_fd_look_(int fd)
     struct stat status;
     int value, mode;
     socklen_t size = sizeof value;
-    int flags = ASYNC_FD_KNOWN_;
+    int flags = 0;
 
     mode = ASYNC_SYS_(fcntl)(fd, F_GETFL);
     if (mode < 0) {
@@ -8363,7 +10381,7 @@ static int async_fd_look_(int fd)
     }
     if (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode)
         || S_ISBLK(status.st_mode)) {
-        return ASYNC_FD_KNOWN_;             /* c: it never says EAGAIN */
+        return 0;                           /* c: it never says EAGAIN */
     }
 #ifdef O_DIRECT
     if ((mode & O_DIRECT) != 0) {
@@ -8435,7 +10453,7 @@ static async_fd_ *async_fd_begin_(int fd, async_status *rc)
         it = async_fd_make_(fds, fd, rc);
     }
     if (it != NULL) {
-        it->flags |= (unsigned char)flags;
+        it->flags = (unsigned char)((it->flags & ~ASYNC_FD_NEW_) | flags);
     }
     return it;
 }
@@ -8465,7 +10483,7 @@ static async_fd_ *async_fd_resume_(int fd, async_status *rc)
     if (*rc < 0) {
         return NULL;
     }
-    if (it == NULL || (it->flags & ASYNC_FD_KNOWN_) == 0) {
+    if (it == NULL || (it->flags & ASYNC_FD_NEW_) != 0) {
         return async_fd_begin_(fd, rc);
     }
     return it;
@@ -8493,7 +10511,7 @@ ASYNC_API async_fd_ *async_fd_entry_other_(int fd, async_status *rc)
         *rc = async_fd_give_way_(task, it == NULL ? 0 : it->generation);
         return NULL;
     }
-    if (it == NULL || (it->flags & ASYNC_FD_KNOWN_) == 0) {
+    if (it == NULL || (it->flags & ASYNC_FD_NEW_) != 0) {
         return async_fd_begin_(fd, rc);
     }
     return it;
@@ -8505,25 +10523,21 @@ ASYNC_API async_status async_fd_park_(async_fd_ *it, int direction,
     async_task *task = async_this_task_;
     struct async_fds *fds = async_this_loop_->fds;
 
-    (void)what;
-    if (ASYNC_UNLIKELY_(ASYNC_STRUCK_P_(task))) {
+    if (ASYNC_STRUCK_P_(task)) {
         return async_deliver_(task);
     }
-    if (ASYNC_UNLIKELY_(!ASYNC_BACKEND_WAITS_(fds, it))) {
+    if ((it->flags & ASYNC_FD_ADDED_) == 0 || !ASYNC_BACKEND_WAITS_(fds)) {
         int err = async_backend_waits_(fds, it);
 
         if (err == ASYNC_EPERM) {           /* c: look again in each turn */
-            it->flags |= ASYNC_FD_IN_ | ASYNC_FD_OUT_;
+            it->flags &= (unsigned char)~(ASYNC_FD_EMPTY_ | ASYNC_FD_STUCK_);
             return ASYNC_PENDING;
         }
         if (err < 0) {
             return err;
         }
     }
-    fds->waiting++;
-    it->age = 0;
-    ASYNC_WAITS_(what, (const void *)(intptr_t)it->fd);
-    return async_link_(&it->waiters[direction], ASYNC_LINKED_);
+    return async_fd_rest_(fds, it, direction, what);
 }
 
 ASYNC_API async_status async_fd_failed_(async_fd_ *it, int direction,
@@ -8536,8 +10550,8 @@ ASYNC_API async_status async_fd_failed_(async_fd_ *it, int direction,
         return async_fd_give_way_(async_this_task_, it->generation);
     }
     if (err == EAGAIN || err == EWOULDBLOCK) {
-        it->flags &= (unsigned char)~(direction == ASYNC_READS_
-                                      ? ASYNC_FD_IN_ : ASYNC_FD_OUT_);
+        it->flags |= direction == ASYNC_READS_ ? ASYNC_FD_EMPTY_
+                                               : ASYNC_FD_STUCK_;
         return async_fd_park_(it, direction, what);
     }
     if (err == EBADF) {
@@ -8691,7 +10705,17 @@ ASYNC_API int async_port_close_(async_loop *loop)
     if (fds == NULL) {
         return 0;
     }
+    if (fds->offloads != NULL) {
+        fds->offloads_close(fds->offloads);
+    }
+#if ASYNC_DEBUG
+    if (fds->signals != 0) {
+        async_debug_misuse_("async_loop_close", "a signal is still watched: "
+                            "async_signal_close comes before the loop's end");
+    }
+#endif
     loop->fds = NULL;
+    loop->known = 0;
     async_backend_close_(fds);
     for (i = 0; i < 2; i++) {
         if (fds->wake[i] >= 0 && (i == 0 || fds->wake[1] != fds->wake[0])) {
@@ -8699,7 +10723,9 @@ ASYNC_API int async_port_close_(async_loop *loop)
         }
     }
     for (i = 0; i < fds->limit; i += ASYNC_CHUNK_) {
-        free(fds->entries[i]);
+        if (fds->entries[i] != &fds->none) {
+            free(fds->entries[i]);
+        }
     }
     free(fds->entries);
     free(fds);
@@ -8800,44 +10826,37 @@ ASYNC_API async_status async_writable(int fd)
 
 /* ---- reading and writing ------------------------------------------------- */
 
-static ptrdiff_t async_fd_read_other_(const async_fd_ *it, int fd,
-                                      void *buffer, size_t length)
+static ptrdiff_t async_fd_read_(const async_fd_ *it, int fd, void *buffer,
+                                size_t length)
 {
+    if ((it->flags & ASYNC_FD_SOCKET_) != 0) {
+        return ASYNC_SYS_(recv)(fd, buffer, length, MSG_DONTWAIT);
+    }
     if ((it->flags & ASYNC_FD_BLOCKS_) != 0 && !async_fd_ready_(fd, POLLIN)) {
         return -1;
     }
     return ASYNC_SYS_(read)(fd, buffer, length);
 }
 
-ASYNC_INLINE_ ptrdiff_t async_fd_read_(const async_fd_ *it, int fd,
-                                       void *buffer, size_t length)
-{
-    return ASYNC_LIKELY_((it->flags & ASYNC_FD_SOCKET_) != 0)
-        ? ASYNC_SYS_(recv)(fd, buffer, length, MSG_DONTWAIT)
-        : async_fd_read_other_(it, fd, buffer, length);
-}
-
-ASYNC_API async_status async_read(int fd, void *buffer, size_t length)
+ASYNC_APART_ async_status async_read_(int fd, void *buffer, size_t length)
 {
     async_status rc;
     async_fd_ *it = async_fd_enter_(fd, &rc);
     ptrdiff_t n;
 
-    if (ASYNC_UNLIKELY_(it == NULL)) {
+    if (it == NULL) {
         return rc;
     }
-    if (ASYNC_UNLIKELY_(length - 1 >= INT_MAX || buffer == NULL)) {
-        if (length == 0) {
-            return 0;           /* as read(2), which takes no datagram then */
-        }
-        if (buffer == NULL && length != 0) {
-            return ASYNC_EINVAL;
-        }
-        length = async_fd_length_(length);
+    if (length == 0) {
+        return 0;               /* as read(2), which takes no datagram then */
     }
-    if (!async_fd_may_(it, ASYNC_FD_IN_)) {
+    if (buffer == NULL) {
+        return ASYNC_EINVAL;
+    }
+    if (!async_fd_may_(it, ASYNC_FD_EMPTY_)) {
         return async_fd_park_(it, ASYNC_READS_, "async_read");
     }
+    length = async_fd_length_(length);
     n = async_fd_read_(it, fd, buffer, length);
     if (ASYNC_UNLIKELY_(n < 0)) {
         return async_fd_failed_(it, ASYNC_READS_, "async_read");
@@ -8845,9 +10864,13 @@ ASYNC_API async_status async_read(int fd, void *buffer, size_t length)
     return async_fd_got_(it, n, length);
 }
 
-static ptrdiff_t async_fd_write_other_(const async_fd_ *it, int fd,
-                                       const void *buffer, size_t length)
+ASYNC_HOT_ ptrdiff_t async_fd_write_(const async_fd_ *it, int fd,
+                                     const void *buffer, size_t length)
 {
+    if ((it->flags & ASYNC_FD_SOCKET_) != 0) {
+        return ASYNC_SYS_(send)(fd, buffer, length,
+                                MSG_DONTWAIT | MSG_NOSIGNAL);
+    }
     if ((it->flags & ASYNC_FD_BLOCKS_) != 0) {                      /* h */
         if (!async_fd_ready_(fd, POLLOUT)) {
             return -1;
@@ -8857,36 +10880,206 @@ static ptrdiff_t async_fd_write_other_(const async_fd_ *it, int fd,
     return ASYNC_SYS_(write)(fd, buffer, length);
 }
 
-ASYNC_INLINE_ ptrdiff_t async_fd_write_(const async_fd_ *it, int fd,
-                                        const void *buffer, size_t length)
-{
-    return ASYNC_LIKELY_((it->flags & ASYNC_FD_SOCKET_) != 0)
-        ? ASYNC_SYS_(send)(fd, buffer, length,
-                                MSG_DONTWAIT | MSG_NOSIGNAL)
-        : async_fd_write_other_(it, fd, buffer, length);
-}
-
-ASYNC_API async_status async_write(int fd, const void *buffer, size_t length)
+ASYNC_APART_ async_status async_write_(int fd, const void *buffer,
+                                       size_t length)
 {
     async_status rc;
     async_fd_ *it = async_fd_enter_(fd, &rc);
     ptrdiff_t n;
 
-    if (ASYNC_UNLIKELY_(it == NULL)) {
+    if (it == NULL) {
         return rc;
     }
-    if (ASYNC_UNLIKELY_(buffer == NULL && length != 0)) {
+    if (buffer == NULL && length != 0) {
         return ASYNC_EINVAL;
     }
-    if (!async_fd_may_(it, ASYNC_FD_OUT_)) {
+    if (!async_fd_may_(it, ASYNC_FD_STUCK_)) {
         return async_fd_park_(it, ASYNC_WRITES_, "async_write");
     }
-    n = async_fd_write_(it, fd, buffer, async_fd_length_(length));
+    length = async_fd_length_(length);
+    n = async_fd_write_(it, fd, buffer, length);
     if (ASYNC_UNLIKELY_(n < 0)) {
         return async_fd_failed_(it, ASYNC_WRITES_, "async_write");
     }
+    return async_fd_put_(it, n, length);
+}
+
+ASYNC_APART_ async_status async_write_all_(int fd, const void *buffer,
+                                           size_t length, size_t *done)
+{
+    if (done == NULL || *done > length || (buffer == NULL && length != 0)) {
+        return async_settle_(async_self_(), ASYNC_EINVAL);
+    }
+    while (*done < length) {
+        async_status n = async_write_(fd, (const char *)buffer + *done,
+                                      length - *done);
+
+        if (n < 0) {
+            return n;
+        }
+        *done += (size_t)n;
+    }
+    *done = 0;
+    return (async_status)async_fd_length_(length);
+}
+
+/* ---- the same, on the way that nearly all of them go --------------------- */
+
+/* That is a TCP socket, or the end of a pipe, which somebody has waited for; as
+ * a task that runs on, or that is back from the event it waited for; and
+ * nothing hangs over the task. The functions look for all of that before they
+ * change anything, and leave what is else to those above. The call to the
+ * system comes last, in a function of its own: so where the task parks, no
+ * register is saved. */
+#if ASYNC_FAST_ && !ASYNC_DEBUG
+
+/* All flags of these, when they may be read and written. */
+#define ASYNC_FD_TCP_ (ASYNC_FD_SOCKET_ | ASYNC_FD_SHORT_ | ASYNC_FD_ADDED_)
+#define ASYNC_FD_PIPE_ (ASYNC_FD_SHORT_ | ASYNC_FD_ADDED_)
+
+ASYNC_HOT_ async_status async_fd_took_(async_fd_ *it, ptrdiff_t n,
+                                       size_t length)
+{
+    if (ASYNC_LIKELY_((size_t)n - 1 < length - 1)) {
+        it->flags |= ASYNC_FD_EMPTY_;                               /* e */
+        return (async_status)n;
+    }
+    return n >= 0 ? (async_status)n
+                  : async_fd_failed_(it, ASYNC_READS_, "async_read");
+}
+
+static ASYNC_NOINLINE_ async_status async_fd_recv_(int fd, void *buffer,
+                                                   size_t length,
+                                                   async_fd_ *it)
+{
+    return async_fd_took_(it, ASYNC_SYS_(recv)(fd, buffer, length,
+                                               MSG_DONTWAIT), length);
+}
+
+static ASYNC_NOINLINE_ async_status async_fd_take_(int fd, void *buffer,
+                                                   size_t length,
+                                                   async_fd_ *it)
+{
+    return async_fd_took_(it, ASYNC_SYS_(read)(fd, buffer, length), length);
+}
+
+ASYNC_API async_status async_read(int fd, void *buffer, size_t length)
+{
+    async_task *task = async_this_task_;
+    async_loop *loop = async_this_loop_;
+    async_fd_ *it;
+
+    if (ASYNC_UNLIKELY_((unsigned)fd >= loop->known)) {
+        return async_read_(fd, buffer, length);
+    }
+    it = loop->fds->entries[fd];
+    if (task->timer.node.state == ASYNC_READY_) {
+        if (ASYNC_LIKELY_(task->timer.u.result == it->generation)) {
+            if (ASYNC_LIKELY_(it->flags == ASYNC_FD_TCP_)) {
+                task->timer.node.state = ASYNC_RUNNING_;
+                return async_fd_recv_(fd, buffer, length, it);
+            }
+            if (it->flags == ASYNC_FD_PIPE_) {
+                task->timer.node.state = ASYNC_RUNNING_;
+                return async_fd_take_(fd, buffer, length, it);
+            }
+        }
+    } else if (ASYNC_LIKELY_(task->timer.node.state == ASYNC_RUNNING_
+                             && length - 1 < INT_MAX && buffer != NULL)) {
+        if (it->flags == (ASYNC_FD_TCP_ | ASYNC_FD_EMPTY_)
+            || it->flags == (ASYNC_FD_PIPE_ | ASYNC_FD_EMPTY_)) {
+            if (ASYNC_LIKELY_(ASYNC_BACKEND_WAITS_(loop->fds))) {
+                return async_fd_rest_(loop->fds, it, ASYNC_READS_,
+                                      "async_read");
+            }
+        } else if (it->flags == ASYNC_FD_TCP_ && --loop->fds->left != 0) {
+            return async_fd_recv_(fd, buffer, length, it);
+        }
+    }
+    return async_read_(fd, buffer, length);
+}
+
+static ASYNC_NOINLINE_ async_status async_fd_send_(int fd, const void *buffer,
+                                                   size_t length,
+                                                   async_fd_ *it,
+                                                   size_t *done)
+{
+    ptrdiff_t n = ASYNC_SYS_(send)(fd, buffer, length,
+                                   MSG_DONTWAIT | MSG_NOSIGNAL);
+
+    if (ASYNC_LIKELY_((size_t)n == length)) {
+        return (async_status)n;
+    }
+    if (n < 0) {
+        return async_fd_failed_(it, ASYNC_WRITES_, "async_write");
+    }
+    it->flags |= ASYNC_FD_STUCK_;
+    if (done != NULL) {
+        *done = (size_t)n;
+        return async_fd_park_(it, ASYNC_WRITES_, "async_write_all");
+    }
     return (async_status)n;
 }
+
+ASYNC_HOT_ async_fd_ *async_fd_sends_(int fd, const void *buffer,
+                                      size_t length)
+{
+    async_loop *loop = async_this_loop_;
+
+    if (ASYNC_LIKELY_((unsigned)fd < loop->known && length - 1 < INT_MAX
+                      && buffer != NULL && async_this_task_->timer.node.state
+                                               == ASYNC_RUNNING_)) {
+        async_fd_ *it = loop->fds->entries[fd];
+
+        if (ASYNC_LIKELY_((it->flags & ~(unsigned)ASYNC_FD_EMPTY_)
+                              == ASYNC_FD_TCP_ && --loop->fds->left != 0)) {
+            return it;
+        }
+    }
+    return NULL;
+}
+
+ASYNC_API async_status async_write(int fd, const void *buffer, size_t length)
+{
+    async_fd_ *it = async_fd_sends_(fd, buffer, length);
+
+    return ASYNC_LIKELY_(it != NULL)
+        ? async_fd_send_(fd, buffer, length, it, NULL)
+        : async_write_(fd, buffer, length);
+}
+
+ASYNC_API async_status async_write_all(int fd, const void *buffer,
+                                       size_t length, size_t *done)
+{
+    async_fd_ *it = done != NULL && *done == 0
+        ? async_fd_sends_(fd, buffer, length) : NULL;
+
+    return ASYNC_LIKELY_(it != NULL)
+        ? async_fd_send_(fd, buffer, length, it, done)
+        : async_write_all_(fd, buffer, length, done);
+}
+
+#else
+
+ASYNC_API async_status async_read(int fd, void *buffer, size_t length)
+{
+    return async_read_(fd, buffer, length);
+}
+
+ASYNC_API async_status async_write(int fd, const void *buffer, size_t length)
+{
+    return async_write_(fd, buffer, length);
+}
+
+ASYNC_API async_status async_write_all(int fd, const void *buffer,
+                                       size_t length, size_t *done)
+{
+    return async_write_all_(fd, buffer, length, done);
+}
+
+#endif
+
+/* ---- several pieces, and all of something -------------------------------- */
 
 enum { ASYNC_FD_PIECES_ = 1024 };       /* what Linux and the BSDs take */
 
@@ -8960,7 +11153,7 @@ ASYNC_API async_status async_readv(int fd, const struct iovec *pieces,
     if (length < 0 || (length == 0 && (it->flags & ASYNC_FD_SOCKET_) == 0)) {
         return length;
     }
-    if (!async_fd_may_(it, ASYNC_FD_IN_)) {
+    if (!async_fd_may_(it, ASYNC_FD_EMPTY_)) {
         return async_fd_park_(it, ASYNC_READS_, "async_readv");
     }
     n = async_fd_readv_(it, fd, pieces, count);
@@ -9002,14 +11195,14 @@ ASYNC_API async_status async_writev(int fd, const struct iovec *pieces,
     if (rc < 0) {
         return rc;
     }
-    if (!async_fd_may_(it, ASYNC_FD_OUT_)) {
+    if (!async_fd_may_(it, ASYNC_FD_STUCK_)) {
         return async_fd_park_(it, ASYNC_WRITES_, "async_writev");
     }
     n = async_fd_writev_(it, fd, pieces, count);
     if (n < 0) {
         return async_fd_failed_(it, ASYNC_WRITES_, "async_writev");
     }
-    return (async_status)n;
+    return async_fd_put_(it, n, (size_t)rc);
 }
 
 /* The count is in the caller's memory, so that whoever ends the wait finds it:
@@ -9026,25 +11219,6 @@ ASYNC_API async_status async_read_exactly(int fd, void *buffer, size_t length,
 
         if (n <= 0) {
             return n == 0 ? ASYNC_EPIPE : n;
-        }
-        *done += (size_t)n;
-    }
-    *done = 0;
-    return (async_status)async_fd_length_(length);
-}
-
-ASYNC_API async_status async_write_all(int fd, const void *buffer,
-                                       size_t length, size_t *done)
-{
-    if (done == NULL || *done > length || (buffer == NULL && length != 0)) {
-        return async_settle_(async_self_(), ASYNC_EINVAL);
-    }
-    while (*done < length) {
-        async_status n = async_write(fd, (const char *)buffer + *done,
-                                     length - *done);
-
-        if (n < 0) {
-            return n;
         }
         *done += (size_t)n;
     }
@@ -9132,6 +11306,8 @@ ASYNC_API int async_close(int fd)
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 /* ---- sending and receiving ----------------------------------------------- */
@@ -9177,7 +11353,7 @@ static async_status async_receive_(int fd, const struct async_transfer_ *by)
         || (by->address != NULL && by->address_length == NULL)) {
         return ASYNC_EINVAL;
     }
-    if (by->flags == 0 && !async_fd_may_(it, ASYNC_FD_IN_)) {
+    if (by->flags == 0 && !async_fd_may_(it, ASYNC_FD_EMPTY_)) {
         return async_fd_park_(it, ASYNC_READS_, by->what);
     }
     n = async_receive_call_(fd, by);
@@ -9217,7 +11393,7 @@ static async_status async_transmit_(int fd, const struct async_transfer_ *by)
     if (by->buffer == NULL && by->length != 0) {
         return ASYNC_EINVAL;
     }
-    if (!async_fd_may_(it, ASYNC_FD_OUT_)) {
+    if (!async_fd_may_(it, ASYNC_FD_STUCK_)) {
         return async_fd_park_(it, ASYNC_WRITES_, by->what);
     }
     n = async_send_call_(fd, by);
@@ -9398,9 +11574,9 @@ static void async_accept_rested_(async_alarm_ *alarm, async_ticks now)
     for (fd = 0; fd < fds->limit; fd++) {
         async_fd_ *it = fds->entries[fd];
 
-        if (it != NULL && (it->flags & ASYNC_FD_FULL_) != 0) {
+        if ((it->flags & ASYNC_FD_FULL_) != 0) {
             it->flags &= (unsigned char)~ASYNC_FD_FULL_;
-            async_fd_event_(fds, it, ASYNC_FD_IN_);
+            async_fd_event_(fds, it, ASYNC_FD_EMPTY_);
         }
     }
 }
@@ -9439,7 +11615,7 @@ ASYNC_API async_status async_accept(int fd, struct sockaddr *address,
     if ((it->flags & ASYNC_FD_FULL_) != 0) {
         return async_accept_rest_(it);
     }
-    if (!async_fd_may_(it, ASYNC_FD_IN_)) {
+    if (!async_fd_may_(it, ASYNC_FD_EMPTY_)) {
         return async_fd_park_(it, ASYNC_READS_, "async_accept");
     }
     peer = async_accept_call_(it, fd, address, length);
@@ -9488,7 +11664,7 @@ ASYNC_API async_status async_connect(int fd, const struct sockaddr *address,
         (void)async_socket_mode_(fd, false);
     }
     if (err == 0 || (err == EISCONN && begun)) {
-        it->flags |= ASYNC_FD_IN_ | ASYNC_FD_OUT_;
+        it->flags &= (unsigned char)~(ASYNC_FD_EMPTY_ | ASYNC_FD_STUCK_);
         return 0;
     }
     if (err == EINPROGRESS || err == EALREADY || err == EINTR) {
@@ -9610,6 +11786,3548 @@ ASYNC_API async_status async_tcp_connect(int *fd, const char *host, int port)
         *fd = -1;
     }
     return rc;
+}
+
+/* ---- Unix sockets -------------------------------------------------------- */
+
+static int async_unix_address_(struct sockaddr_un *address, const char *path)
+{
+    size_t length = path == NULL ? 0 : strlen(path);
+
+    if (length == 0 || length >= sizeof address->sun_path) {
+        return ASYNC_EINVAL;
+    }
+    memset(address, 0, sizeof *address);
+    address->sun_family = AF_UNIX;
+    memcpy(address->sun_path, path, length);
+    return 0;
+}
+
+/* The path is taken: by a socket at which nobody listens any more? (A file of
+ * another kind refuses connections, too.) */
+static bool async_unix_is_stale_(const struct sockaddr_un *address)
+{
+    struct stat status;
+    bool stale;
+    int fd;
+
+    if (stat(address->sun_path, &status) < 0 || !S_ISSOCK(status.st_mode)) {
+        return false;
+    }
+    fd = async_socket_make_(AF_UNIX, SOCK_STREAM, 0);
+    if (fd < 0) {
+        return false;
+    }
+    stale = ASYNC_SYS_(connect)(fd, (const struct sockaddr *)address,
+                                sizeof *address) < 0
+        && errno == ECONNREFUSED;
+    (void)close(fd);
+    return stale;
+}
+
+ASYNC_API int async_unix_listen(const char *path, int backlog)
+{
+    struct sockaddr_un address;
+    int err = async_unix_address_(&address, path);
+    int fd = err < 0 ? err : async_socket(AF_UNIX, SOCK_STREAM, 0);
+
+    if (fd < 0) {
+        return fd;
+    }
+    err = ASYNC_SYS_(bind)(fd, (struct sockaddr *)&address, sizeof address);
+    if (err < 0 && errno == EADDRINUSE) {
+        if (async_unix_is_stale_(&address) && unlink(path) == 0) {
+            err = ASYNC_SYS_(bind)(fd, (struct sockaddr *)&address,
+                                   sizeof address);
+        } else {
+            errno = EADDRINUSE;
+        }
+    }
+    if (err < 0) {
+        err = -errno;
+    } else if (ASYNC_SYS_(listen)(fd, backlog) < 0) {
+        err = -errno;
+        (void)unlink(path);
+    }
+    if (err < 0) {
+        (void)async_close(fd);
+        return err;
+    }
+    return fd;
+}
+
+ASYNC_API async_status async_unix_connect(int *fd, const char *path)
+{
+    struct sockaddr_un address;
+    int rc;
+
+    if (fd == NULL) {
+        return async_settle_(async_self_(), ASYNC_EINVAL);
+    }
+    rc = async_unix_address_(&address, path);
+    if (rc == 0 && async_state_(async_self_()) == ASYNC_RUNNING_) {
+        rc = async_socket(AF_UNIX, SOCK_STREAM, 0);
+        *fd = rc;
+    }
+    if (rc < 0) {
+        *fd = -1;
+        return rc;
+    }
+    rc = async_connect(*fd, (struct sockaddr *)&address, sizeof address);
+    if (rc < 0 && rc != ASYNC_PENDING) {
+        (void)async_close(*fd);
+        *fd = -1;
+    }
+    return rc;
+}
+
+ASYNC_API int async_socketpair(int ends[2])
+{
+    int type = SOCK_STREAM;
+    int i, err = 0;
+
+    if (ends == NULL) {
+        return ASYNC_EINVAL;
+    }
+#ifdef SOCK_NONBLOCK
+    type |= SOCK_NONBLOCK | SOCK_CLOEXEC;
+#endif
+    if (ASYNC_SYS_(socketpair)(AF_UNIX, type, 0, ends) < 0) {
+        return -errno;
+    }
+#ifndef SOCK_NONBLOCK
+    for (i = 0; i < 2 && err >= 0; i++) {
+        err = async_socket_mode_(ends[i], true);
+        if (err >= 0 && ASYNC_SYS_(fcntl)(ends[i], F_SETFD, FD_CLOEXEC) < 0) {
+            err = -errno;
+        }
+    }
+#endif
+    for (i = 0; i < 2; i++) {
+        if (err < 0) {
+            (void)close(ends[i]);
+        } else if (async_this_loop_ != NULL) {
+            async_fd_adopt_(ends[i], ASYNC_FD_SOCKET_);
+        }
+    }
+    return err < 0 ? err : 0;
+}
+
+#endif
+/* ===========================================================================
+ * stream: two buffers between a descriptor and its readers and writers. Here
+ * are the output and the ends; the input is in stream_read.c.
+ *
+ * The invariant, true whenever no function of the two files runs:
+ *
+ *        in: | read before |#### received ####|      free      |+|  in_size,
+ *            0          in_begin           in_end           in_size   +1: NUL
+ *
+ *       out: | sent before |##### written ####|      free      |
+ *            0         out_begin           out_end          out_size
+ *
+ *   1. 0 <= begin <= end <= size, in both. Every byte that the kernel has given
+ *      is in [in_begin, in_end) or in the hands of a caller, once; every byte
+ *      that a caller has put is in [out_begin, out_end) or in the kernel's,
+ *      once. A byte changes sides and an index moves in one step, with no await
+ *      between: so a strike, which comes out of an await, finds it on the one
+ *      side or on the other.
+ *   2. Only the task `reader` receives, while there is one; only `sender`
+ *      sends, while there is one. Each of these is parked in async_read or
+ *      async_write on the descriptor, or polls there, or was handed its turn
+ *      and is about to run; it comes back to the operation that parked it.
+ *   3. Tasks are in `writers` only while there is a sender. The sender that
+ *      leaves makes the oldest of them the next.
+ *   4. goal <= out_end - out_begin: of what is written, so much is to be sent
+ *      before the sender goes on. What is put meanwhile, behind it, is not
+ *      waited for.
+ *   5. While `message` is set, nobody else puts anything: the sender waits for
+ *      room for the whole, or has put a part.
+ *   6. If `holds`, the byte at in_begin is a NUL of ours, and `held` belongs
+ *      there. No separator of the reader's begins in the `scanned` first bytes
+ *      of the input.
+ * ======================================================================== */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE 1
+#endif
+#if ASYNC_HOSTED
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+ASYNC_API int async_stream_open(async_stream *stream, int fd, void *in,
+                                size_t in_size, void *out, size_t out_size)
+{
+    if (stream == NULL || in_size == 1 || (in == NULL && in_size != 0)
+        || (out == NULL && out_size != 0)) {
+        return ASYNC_EINVAL;
+    }
+    if (stream->open) {
+        return ASYNC_EALREADY;
+    }
+    if (fd < 0) {
+        return fd;
+    }
+    memset(stream, 0, sizeof *stream);
+    stream->fd = fd;
+    stream->in = (char *)in;
+    stream->in_size = in_size == 0 ? 0 : async_fd_length_(in_size - 1);
+    stream->out = (char *)out;
+    stream->out_size = async_fd_length_(out_size);
+    stream->open = true;
+    return 0;
+}
+
+/* What became of a read or a write. Most errors are told but once by the
+ * kernel, and a broken connection then looks like one that came to its end: so
+ * the stream remembers. What can never be sent is dropped. */
+ASYNC_API async_status async_stream_failed_(async_stream *stream,
+                                            async_status rc)
+{
+    if (rc == ASYNC_PENDING || rc == ASYNC_CANCEL || rc == ASYNC_ENOMEM
+        || rc == ASYNC_ENOBUFS || rc == ASYNC_ENOSPC || rc == ASYNC_EMFILE
+        || rc == ASYNC_ENFILE) {
+        return rc;
+    }
+    if (stream->error == 0) {
+        stream->error = rc;
+    }
+    stream->out_begin = stream->out_end = stream->goal = 0;
+    return stream->error;
+}
+
+/* ---- the output ---------------------------------------------------------- */
+
+/* The end of every use of it: the sender waits on, or the next one is. */
+ASYNC_API async_status async_stream_used_(async_stream *stream,
+                                          async_task *task, async_status rc)
+{
+    if (rc == ASYNC_PENDING) {
+        stream->sender = task;
+        return rc;
+    }
+    if (stream->sender == task) {
+        stream->sender = stream->writers.tail == NULL ? NULL
+            : ASYNC_TASK_(stream->writers.tail->next);
+        stream->goal = async_stream_written_(stream);
+        stream->message = true;             /* until it says what it wants */
+        (void)async_wake_one_(&stream->writers, 0);
+    }
+    return async_settle_(task, rc);
+}
+
+/* May the running task use the output? 0 if so. It becomes the sender only if
+ * it then has to wait. */
+static async_status async_stream_turn_(async_stream *stream, async_task *task)
+{
+    if (stream == NULL) {
+        return async_settle_(task, ASYNC_EINVAL);
+    }
+    if (ASYNC_UNLIKELY_(!stream->open)) {
+        if (stream->sender == task) {       /* it was closed meanwhile */
+            stream->sender = NULL;
+            return async_write(-1, "", 1);  /* what that left of the wait */
+        }
+        return async_state_(task) == ASYNC_STRUCK_
+            ? async_deliver_(task) : async_settle_(task, ASYNC_EBADF);
+    }
+    if (stream->sender == task) {
+        if (stream->error != 0 && async_state_(task) != ASYNC_RUNNING_) {
+            async_status rc = async_write(stream->fd, "", 0);   /* as above */
+
+            return async_stream_used_(stream, task, rc == ASYNC_PENDING
+                                      || rc == ASYNC_CANCEL ? rc
+                                      : stream->error);
+        }
+        return 0;
+    }
+    if (async_state_(task) == ASYNC_STRUCK_) {
+        return async_deliver_(task);        /* out of `writers` */
+    }
+    if (stream->sender == NULL) {
+        return 0;
+    }
+    if (ASYNC_STRUCK_P_(task)) {
+        return async_deliver_(task);
+    }
+    ASYNC_WAITS_("a turn to write to a stream", stream);
+    return async_park_(&stream->writers);
+}
+
+static void async_stream_sent_(async_stream *stream, size_t n)
+{
+    stream->out_begin += n;
+    stream->goal -= n < stream->goal ? n : stream->goal;
+    if (stream->out_begin == stream->out_end) {
+        stream->out_begin = stream->out_end = 0;
+    }
+}
+
+static async_status async_stream_send_(async_stream *stream)
+{
+    while (stream->goal > 0) {
+        async_status n = async_write(stream->fd,
+                                     stream->out + stream->out_begin,
+                                     async_stream_written_(stream));
+
+        if (n < 0) {
+            return async_stream_failed_(stream, n);
+        }
+        async_stream_sent_(stream, (size_t)n);
+    }
+    return 0;
+}
+
+ASYNC_API async_status async_stream_flush_(async_stream *stream,
+                                           const async_task *task)
+{
+    if (stream->sender != task) {
+        stream->goal = async_stream_written_(stream);
+    }
+    stream->message = false;
+    return stream->error != 0 ? stream->error : async_stream_send_(stream);
+}
+
+/* Room for so many bytes at out_end: 0. */
+static async_status async_stream_room_(async_stream *stream, size_t length)
+{
+    size_t written = async_stream_written_(stream);
+
+    if (stream->error != 0 || stream->shut) {
+        return stream->error != 0 ? stream->error : ASYNC_ESHUTDOWN;
+    }
+    if (length > stream->out_size) {
+        return ASYNC_EMSGSIZE;
+    }
+    if (length > stream->out_size - written) {
+        async_status rc;
+
+        stream->goal = length - (stream->out_size - written);
+        stream->message = true;
+        rc = async_stream_send_(stream);
+        if (rc < 0) {
+            return rc;
+        }
+        written = async_stream_written_(stream);
+    }
+    if (length > stream->out_size - stream->out_end) {
+        memmove(stream->out, stream->out + stream->out_begin, written);
+        stream->out_begin = 0;
+        stream->out_end = written;
+    }
+    return 0;
+}
+
+/* The sender only flushes, nobody is in line, and there is room. */
+static bool async_stream_fits_(const async_stream *stream, size_t length)
+{
+    return stream->open && stream->error == 0 && !stream->shut
+        && (stream->sender == NULL
+            || (!stream->message && stream->writers.tail == NULL))
+        && length <= stream->out_size - async_stream_written_(stream);
+}
+
+static async_status async_stream_put_(async_stream *stream, const void *data,
+                                      size_t length)
+{
+    async_status rc = async_stream_room_(stream, length);
+
+    if (rc < 0) {
+        return rc;
+    }
+    if (length > 0) {
+        memcpy(stream->out + stream->out_end, data, length);
+        stream->out_end += length;
+    }
+    return (async_status)length;
+}
+
+ASYNC_API async_status async_stream_write(async_stream *stream,
+                                          const void *data, size_t length)
+{
+    async_task *task = async_self_();
+    async_status rc;
+
+    if (data == NULL && length != 0) {
+        return async_settle_(task, ASYNC_EINVAL);
+    }
+    if (stream != NULL && async_state_(task) == ASYNC_RUNNING_
+        && stream->sender != task && async_stream_fits_(stream, length)) {
+        return async_stream_put_(stream, data, length);
+    }
+    rc = async_stream_turn_(stream, task);
+    return rc != 0 ? rc
+        : async_stream_used_(stream, task,
+                             async_stream_put_(stream, data, length));
+}
+
+ASYNC_API int async_stream_try_write(async_stream *stream, const void *data,
+                                     size_t length)
+{
+    if (stream == NULL || (data == NULL && length != 0)) {
+        return ASYNC_EINVAL;
+    }
+    if (async_stream_fits_(stream, length)) {
+        return async_stream_put_(stream, data, length);
+    }
+    return !stream->open ? ASYNC_EBADF
+        : stream->error != 0 ? stream->error
+        : stream->shut ? ASYNC_ESHUTDOWN
+        : length > stream->out_size ? ASYNC_EMSGSIZE : ASYNC_EAGAIN;
+}
+
+/* One call for what is in the buffer, and the caller's bytes behind it. */
+static async_status async_stream_send_with_(async_stream *stream,
+                                            const void *data, size_t length)
+{
+    size_t written = async_stream_written_(stream);
+    struct iovec pieces[2];
+    async_status n;
+
+    if (written == 0) {
+        return async_write(stream->fd, data, length);
+    }
+    pieces[0].iov_base = stream->out + stream->out_begin;
+    pieces[0].iov_len = written;
+    pieces[1].iov_base = (void *)(uintptr_t)data;
+    pieces[1].iov_len = length;
+    n = async_writev(stream->fd, pieces, 2);
+    if (n < 0) {
+        return n;
+    }
+    async_stream_sent_(stream, (size_t)n < written ? (size_t)n : written);
+    return (size_t)n < written ? 0 : n - (async_status)written;
+}
+
+static async_status async_stream_put_all_(async_stream *stream,
+                                          const void *data, size_t length,
+                                          size_t *done)
+{
+    async_status n = async_stream_room_(stream, 0);
+
+    stream->goal = 0;
+    stream->message = true;
+    while (n >= 0 && length - *done
+                     > stream->out_size - async_stream_written_(stream)) {
+        n = async_stream_send_with_(stream, (const char *)data + *done,
+                                    length - *done);
+        if (n < 0) {
+            return async_stream_failed_(stream, n);
+        }
+        *done += (size_t)n;
+    }
+    if (n >= 0) {
+        n = async_stream_put_(stream, (const char *)data + *done,
+                              length - *done);
+    }
+    if (n >= 0) {
+        *done = 0;
+        n = (async_status)async_fd_length_(length);
+    }
+    return n;
+}
+
+ASYNC_API async_status async_stream_write_all(async_stream *stream,
+                                              const void *data, size_t length,
+                                              size_t *done)
+{
+    async_task *task = async_self_();
+    async_status rc;
+
+    if (done == NULL || *done > length || (data == NULL && length != 0)) {
+        return async_settle_(task, ASYNC_EINVAL);
+    }
+    rc = async_stream_turn_(stream, task);
+    return rc != 0 ? rc
+        : async_stream_used_(stream, task, async_stream_put_all_(
+            stream, data, length, done));
+}
+
+/* The text is made in the free part of the buffer, be that large enough or not:
+ * so its length is known. If it is not, it is made again when there is room. */
+ASYNC_PRINTF_(4, 0)
+static async_status async_stream_print_(async_stream *stream, int length,
+                                        size_t room, const char *format,
+                                        va_list arguments)
+{
+    async_status rc = async_stream_room_(stream, (size_t)length + 1);
+
+    if (rc < 0) {
+        return rc;
+    }
+    if ((size_t)length >= room) {
+        (void)vsnprintf(stream->out + stream->out_end, (size_t)length + 1,
+                        format, arguments);
+    }
+    stream->out_end += (size_t)length;
+    return length;
+}
+
+ASYNC_API async_status async_stream_printf(async_stream *stream,
+                                           const char *format, ...)
+{
+    async_task *task = async_self_();
+    size_t room = stream == NULL || !stream->open
+        ? 0 : stream->out_size - stream->out_end;
+    async_status rc = 0;
+    va_list arguments;
+    int length;
+
+    if (format == NULL) {
+        return async_settle_(task, ASYNC_EINVAL);
+    }
+    va_start(arguments, format);
+    length = vsnprintf(room == 0 ? NULL : stream->out + stream->out_end, room,
+                       format, arguments);
+    va_end(arguments);
+    va_start(arguments, format);
+    if (length < 0) {
+        rc = async_settle_(task, ASYNC_EINVAL);
+    } else if (stream != NULL && async_state_(task) == ASYNC_RUNNING_
+               && stream->sender != task
+               && async_stream_fits_(stream, (size_t)length + 1)) {
+        rc = async_stream_print_(stream, length, room, format, arguments);
+    } else {
+        rc = async_stream_turn_(stream, task);
+        if (rc == 0) {
+            rc = async_stream_used_(stream, task, async_stream_print_(
+                stream, length, room, format, arguments));
+        }
+    }
+    va_end(arguments);
+    return rc;
+}
+
+ASYNC_API size_t async_stream_unsent(const async_stream *stream)
+{
+    return stream == NULL ? 0 : async_stream_written_(stream);
+}
+
+ASYNC_API async_status async_stream_flush(async_stream *stream)
+{
+    async_task *task = async_self_();
+    async_status rc = async_stream_turn_(stream, task);
+
+    return rc != 0 ? rc
+        : async_stream_used_(stream, task, async_stream_flush_(stream, task));
+}
+
+/* ---- the end ------------------------------------------------------------- */
+
+/* Who is parked on the descriptor is woken by its close, and comes back to a
+ * stream that is not open; so do those in line. */
+ASYNC_API int async_stream_abort(async_stream *stream)
+{
+    if (stream == NULL) {
+        return ASYNC_EINVAL;
+    }
+    if (!stream->open) {
+        return ASYNC_EBADF;
+    }
+    stream->open = false;           /* its fd: -1 for a pipe that was shut */
+    stream->in_begin = stream->in_end = 0;
+    stream->out_begin = stream->out_end = stream->goal = 0;
+    stream->holds = false;
+    while (async_wake_one_(&stream->writers, ASYNC_EBADF)) {
+    }
+    return stream->fd < 0 ? 0 : async_close(stream->fd);
+}
+
+static async_status async_stream_shut_(async_stream *stream,
+                                       const async_task *task)
+{
+    async_status rc = async_stream_flush_(stream, task);
+
+    if (rc < 0 || stream->shut) {
+        return rc;
+    }
+    if (ASYNC_SYS_(shutdown)(stream->fd, SHUT_WR) < 0) {
+        rc = -errno;
+        if (rc == ASYNC_ENOTSOCK && stream->in_size == 0) {
+            rc = async_close(stream->fd);
+            stream->fd = -1;
+        }
+        if (rc < 0) {
+            return rc;
+        }
+    }
+    stream->shut = true;
+    return 0;
+}
+
+ASYNC_API async_status async_stream_shutdown_write(async_stream *stream)
+{
+    async_task *task = async_self_();
+    async_status rc = async_stream_turn_(stream, task);
+
+    return rc != 0 ? rc
+        : async_stream_used_(stream, task, async_stream_shut_(stream, task));
+}
+
+ASYNC_API async_status async_stream_close(async_stream *stream)
+{
+    async_status rc = async_stream_flush(stream);
+    int err;
+
+    if (rc == ASYNC_PENDING || stream == NULL || !stream->open) {
+        return rc;
+    }
+    err = async_stream_abort(stream);
+    return rc < 0 ? rc : err;
+}
+
+#endif
+/* ===========================================================================
+ * stream_read: the input of a stream. What holds of its buffer is in stream.c.
+ * ======================================================================== */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE 1
+#endif
+#if ASYNC_HOSTED
+
+#include <string.h>
+
+ASYNC_INLINE_ size_t async_stream_received_(const async_stream *stream)
+{
+    return stream->in_end - stream->in_begin;
+}
+
+/* What every read begins with: 0, or why it is over. */
+static async_status async_stream_begins_(async_stream *stream, async_task *task)
+{
+    if (stream == NULL) {
+        return async_settle_(task, ASYNC_EINVAL);
+    }
+    if (ASYNC_UNLIKELY_(stream->reader != NULL && stream->reader != task)) {
+        return async_settle_(task, ASYNC_EBUSY);
+    }
+    if (ASYNC_UNLIKELY_(!stream->open)) {
+        char none;
+
+        if (stream->sender == task) {       /* it was flushing, see below */
+            stream->sender = NULL;
+        }
+        if (stream->reader != task) {
+            return async_settle_(task, ASYNC_EBADF);
+        }
+        stream->reader = NULL;
+        return async_read(-1, &none, 1);    /* what is left of the wait */
+    }
+    if (stream->holds) {
+        stream->in[stream->in_begin] = stream->held;
+        stream->holds = false;
+    }
+    if (stream->reader == NULL) {
+        stream->scanned = 0;
+    }
+    return 0;
+}
+
+/* Before it may wait, a reader sends what was written: who reads a request and
+ * writes an answer in turn need not flush. Not if that is another task's
+ * affair, nor if it is back from waiting for input. A connection that breaks
+ * here may still have something to read. */
+static async_status async_stream_tie_(async_stream *stream, async_task *task)
+{
+    async_status rc;
+
+    if (ASYNC_LIKELY_(async_stream_written_(stream) == 0
+                      && stream->sender != task)) {
+        return 0;
+    }
+    if (stream->sender != task
+        && (stream->sender != NULL || async_state_(task) != ASYNC_RUNNING_)) {
+        return 0;
+    }
+    rc = async_stream_used_(stream, task, async_stream_flush_(stream, task));
+    return rc == ASYNC_PENDING || rc == ASYNC_CANCEL || stream->error == 0
+        ? rc : 0;
+}
+
+/* Receive up to `room` bytes: how many, or 0 at the end. */
+static async_status async_stream_fetch_(async_stream *stream, async_task *task,
+                                        char *to, size_t room)
+{
+    async_status n;
+
+    if (stream->ended) {
+        return stream->error;
+    }
+    n = async_stream_tie_(stream, task);
+    if (n == 0) {
+        n = async_read(stream->fd, to, room);
+        if (n < 0 && n != ASYNC_PENDING) {
+            n = async_stream_failed_(stream, n);
+        }
+        if (n == 0 || n == stream->error) {
+            stream->ended = true;
+            n = stream->error;
+        }
+    }
+    stream->reader = n == ASYNC_PENDING ? task : NULL;
+    return n;
+}
+
+/* Into the buffer, which is not full. Bytes move to its front when they stand
+ * in its last half, so that they move seldom, and a read is seldom a short one
+ * for want of room. */
+static async_status async_stream_fill_(async_stream *stream, async_task *task)
+{
+    size_t received = async_stream_received_(stream);
+    async_status n;
+
+    if (received == 0) {
+        stream->in_begin = stream->in_end = 0;
+    } else if (stream->in_begin > 0
+               && stream->in_end > stream->in_size / 2) {
+        memmove(stream->in, stream->in + stream->in_begin, received);
+        stream->in_begin = 0;
+        stream->in_end = received;
+    }
+    n = async_stream_fetch_(stream, task, stream->in + stream->in_end,
+                            stream->in_size - stream->in_end);
+    if (n > 0) {
+        stream->in_end += (size_t)n;
+    }
+    return n;
+}
+
+/* Out of the buffer into the caller's memory: how many, at most `length`. */
+static size_t async_stream_copy_(async_stream *stream, void *to, size_t length)
+{
+    size_t n = async_stream_received_(stream);
+
+    n = n < length ? n : length;
+    memcpy(to, stream->in + stream->in_begin, n);
+    stream->in_begin += n;
+    return n;
+}
+
+ASYNC_API async_status async_stream_read(async_stream *stream, void *buffer,
+                                         size_t length)
+{
+    async_task *task = async_self_();
+    async_status rc = async_stream_begins_(stream, task);
+
+    if (rc != 0) {
+        return rc;
+    }
+    if (buffer == NULL && length != 0) {
+        return async_settle_(task, ASYNC_EINVAL);
+    }
+    length = async_fd_length_(length);
+    if (length != 0 && async_stream_received_(stream) == 0) {
+        if (length >= stream->in_size) {
+            return async_stream_fetch_(stream, task, (char *)buffer, length);
+        }
+        rc = async_stream_fill_(stream, task);
+        if (rc <= 0) {
+            return rc;
+        }
+    }
+    return length == 0
+        ? 0 : (async_status)async_stream_copy_(stream, buffer, length);
+}
+
+ASYNC_API async_status async_stream_read_exactly(async_stream *stream,
+                                                 void *buffer, size_t length,
+                                                 size_t *done)
+{
+    async_task *task = async_self_();
+    async_status rc = async_stream_begins_(stream, task);
+
+    if (rc != 0) {
+        return rc;
+    }
+    if (done == NULL || *done > length || (buffer == NULL && length != 0)) {
+        return async_settle_(task, ASYNC_EINVAL);
+    }
+    while (*done < length) {
+        char *to = (char *)buffer + *done;
+        size_t left = length - *done;
+
+        if (async_stream_received_(stream) > 0) {
+            *done += async_stream_copy_(stream, to, left);
+            continue;
+        }
+        rc = left >= stream->in_size
+            ? async_stream_fetch_(stream, task, to, left)
+            : async_stream_fill_(stream, task);
+        if (rc <= 0) {
+            return rc == 0 ? ASYNC_EPIPE : rc;
+        }
+        if (left >= stream->in_size) {
+            *done += (size_t)rc;
+        }
+    }
+    *done = 0;
+    return (async_status)async_fd_length_(length);
+}
+
+/* The length up to the end of the separator, or 0. What was looked at once is
+ * not looked at again. */
+static size_t async_stream_find_(async_stream *stream, const char *separator,
+                                 size_t length)
+{
+    const char *begin = stream->in + stream->in_begin;
+    size_t received = async_stream_received_(stream);
+    const char *at;
+
+    while (received - stream->scanned >= length) {
+        at = (const char *)memchr(begin + stream->scanned, separator[0],
+                                  received - stream->scanned - (length - 1));
+        if (at == NULL) {
+            stream->scanned = received - (length - 1);
+            break;
+        }
+        stream->scanned = (size_t)(at - begin);
+        if (length == 1 || memcmp(at, separator, length) == 0) {
+            return stream->scanned + length;
+        }
+        stream->scanned++;
+    }
+    return 0;
+}
+
+/* Hand out the first n bytes where they are, with a NUL behind them. */
+static async_status async_stream_hand_out_(async_stream *stream, size_t n,
+                                           char **at)
+{
+    *at = stream->in + stream->in_begin;
+    stream->in_begin += n;
+    stream->held = stream->in[stream->in_begin];
+    stream->in[stream->in_begin] = '\0';
+    stream->holds = true;
+    return (async_status)n;
+}
+
+/* `rest`: what is left at the end counts as well. */
+static async_status async_stream_until_(async_stream *stream,
+                                        const char *separator, size_t length,
+                                        char **at, bool rest)
+{
+    async_task *task = async_self_();
+    async_status rc = async_stream_begins_(stream, task);
+    size_t n;
+
+    if (rc != 0) {
+        return rc;
+    }
+    if (separator == NULL || length == 0 || at == NULL
+        || stream->in_size == 0) {
+        return async_settle_(task, ASYNC_EINVAL);
+    }
+    for (;;) {
+        n = async_stream_received_(stream);
+        if (n > stream->scanned && stream->reader == NULL) {
+            size_t found = async_stream_find_(stream, separator, length);
+
+            if (found > 0) {
+                return async_stream_hand_out_(stream, found, at);
+            }
+        }
+        if (n == stream->in_size) {
+            return ASYNC_EMSGSIZE;
+        }
+        rc = async_stream_fill_(stream, task);
+        if (rc <= 0) {
+            break;
+        }
+    }
+    if (rc < 0 || (n != 0 && !rest)) {
+        return rc < 0 ? rc : ASYNC_EPIPE;
+    }
+    return async_stream_hand_out_(stream, n, at);
+}
+
+ASYNC_API async_status async_stream_read_line(async_stream *stream,
+                                              char **line)
+{
+    return async_stream_until_(stream, "\n", 1, line, true);
+}
+
+ASYNC_API async_status async_stream_read_until(async_stream *stream,
+                                               const void *separator,
+                                               size_t length, char **at)
+{
+    return async_stream_until_(stream, (const char *)separator, length, at,
+                               false);
+}
+
+ASYNC_API async_status async_stream_peek(async_stream *stream, size_t least,
+                                         char **at)
+{
+    async_task *task = async_self_();
+    async_status rc = async_stream_begins_(stream, task);
+
+    if (rc != 0) {
+        return rc;
+    }
+    if (at == NULL) {
+        return async_settle_(task, ASYNC_EINVAL);
+    }
+    if (least > stream->in_size) {
+        return async_settle_(task, ASYNC_EMSGSIZE);
+    }
+    while (async_stream_received_(stream) < least) {
+        rc = async_stream_fill_(stream, task);
+        if (rc < 0) {
+            return rc;
+        }
+        if (rc == 0) {
+            break;
+        }
+    }
+    *at = stream->in + stream->in_begin;
+    return (async_status)async_stream_received_(stream);
+}
+
+ASYNC_API int async_stream_skip(async_stream *stream, size_t length)
+{
+    if (stream == NULL) {
+        return ASYNC_EINVAL;
+    }
+    if (!stream->open) {
+        return ASYNC_EBADF;
+    }
+    if (stream->reader != NULL) {
+        return ASYNC_EBUSY;
+    }
+    if (length > async_stream_received_(stream)) {
+        return ASYNC_EINVAL;
+    }
+    if (stream->holds && length > 0) {
+        stream->in[stream->in_begin] = stream->held;
+        stream->holds = false;
+    }
+    stream->in_begin += length;
+    return 0;
+}
+
+ASYNC_API bool async_stream_at_eof(const async_stream *stream)
+{
+    return stream != NULL && stream->ended
+        && async_stream_received_(stream) == 0;
+}
+
+#endif
+/* ===========================================================================
+ * server: accepting connections into a pool, and ending them.
+ *
+ *           open            close: stop         grace over, or struck
+ *   CLOSED ------> OPEN ----------------> GRACE ---------------> CANCELED
+ *      ^                                    |  all have ended       |
+ *      '------------------------------------'-----------------------'
+ *
+ * A slot is taken before a connection is accepted, so whatever was accepted has
+ * its place.
+ * ======================================================================== */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE 1
+#endif
+#if ASYNC_HOSTED
+
+#include <errno.h>
+#include <string.h>
+
+enum {
+    ASYNC_SERVER_CLOSED_ = 0, ASYNC_SERVER_OPEN_, ASYNC_SERVER_GRACE_,
+    ASYNC_SERVER_CANCELED_,
+    ASYNC_SERVER_STATE_ = 3,
+    ASYNC_SERVER_RUNS_ = 4      /* beside it: a task is in async_server_run */
+};
+
+ASYNC_API int async_server_open_(async_server *server, int listener,
+                                 async_slot *slots, int n, async_fn fn,
+                                 void *array, size_t size, size_t fd_at
+#if ASYNC_DEBUG
+                                 , const char *name, const char *file, int line
+#endif
+                                 )
+{
+    int rc;
+
+    if (server == NULL || array == NULL || fn == NULL) {
+        return ASYNC_EINVAL;
+    }
+    if (server->state != ASYNC_SERVER_CLOSED_) {
+        return ASYNC_EALREADY;
+    }
+    if (listener < 0) {
+        return listener;
+    }
+    rc = async_pool_open(&server->pool, slots, n);
+    if (rc < 0) {
+        return rc;
+    }
+    server->accepted = server->refused = 0;
+    server->listener = listener;
+    server->slot = -1;
+    server->frames = (char *)array;
+    server->size = size;
+    server->fd_at = fd_at;
+    server->fn = fn;
+    server->outcome = 0;
+    server->pauses = false;
+    server->state = ASYNC_SERVER_OPEN_;
+#if ASYNC_DEBUG
+    server->name = name;
+    server->file = file;
+    server->line = line;
+#endif
+    return 0;
+}
+
+/* Does the listener go on after this error, at once or after a pause? The kernel
+ * tells of a connection's own troubles here, too. */
+enum { ASYNC_SERVER_ENDS_, ASYNC_SERVER_GOES_ON_, ASYNC_SERVER_PAUSES_ };
+
+static int async_server_after_(async_status rc)
+{
+    switch (-rc) {
+    case EMFILE: case ENFILE: case ENOBUFS:             /* async_accept rests */
+    case ECONNABORTED: case ECONNRESET: case EPROTO: case ETIMEDOUT:
+        return ASYNC_SERVER_GOES_ON_;
+    case ENOMEM: case ENOSPC: case EPERM: case ENETDOWN: case ENETUNREACH:
+    case EHOSTUNREACH: case ENOPROTOOPT:
+#ifdef EHOSTDOWN
+    case EHOSTDOWN:
+#endif
+        return ASYNC_SERVER_PAUSES_;
+    default:
+        return ASYNC_SERVER_ENDS_;
+    }
+}
+
+/* A connection's task has ended before it began, being cancelled: nobody else
+ * closes the descriptor. */
+static void async_server_unbegun_(async_watch *watch, async_task *task)
+{
+    async_slot *slot = (async_slot *)(void *)watch;
+    async_server *server = (async_server *)(void *)slot->pool;
+    int fd;
+
+    memcpy(&fd, (char *)task->frame + server->fd_at, sizeof fd);
+    (void)async_close(fd);
+    server->ended(watch, task);
+}
+
+/* The task begins: the descriptor is its own from now on. */
+static async_status async_server_begins_(void *frame)
+{
+    async_task *task = async_this_task_;
+    async_slot *slot = (async_slot *)(void *)
+        ((char *)task - offsetof(async_slot, task));
+    async_server *server = (async_server *)(void *)slot->pool;
+
+    slot->watch.fn = server->ended;
+    task->fn = server->fn;
+    return task->fn(frame);
+}
+
+static async_status async_server_start_(async_server *server, int fd)
+{
+    char *frame = server->frames + server->size * (size_t)server->slot;
+    async_watch *watch = &server->pool.slots[server->slot].watch;
+    int rc;
+
+    memcpy(frame + server->fd_at, &fd, sizeof fd);
+    rc = async_pool_spawn_(&server->pool, server->slot,
+                           async_server_begins_, frame
+#if ASYNC_DEBUG
+                           , server->name, server->file, server->line
+#endif
+                           );
+    if (rc < 0) {
+        (void)async_close(fd);
+        return rc;
+    }
+    server->ended = watch->fn;
+    watch->fn = async_server_unbegun_;
+    server->slot = -1;
+    server->accepted++;
+    return 0;
+}
+
+static async_status async_server_accept_(async_server *server)
+{
+    async_status rc;
+
+    for (;;) {
+        if (server->pauses) {
+            rc = async_sleep((async_duration)ASYNC_MS(10));
+            if (rc == ASYNC_PENDING) {
+                return rc;
+            }
+            server->pauses = false;
+            if (rc < 0) {
+                return rc;
+            }
+        }
+        if (server->listener < 0
+            && async_state_(async_this_task_) == ASYNC_RUNNING_) {
+            return 0;
+        }
+        if (server->slot < 0) {
+            rc = async_pool_take(&server->pool);
+            if (rc < 0) {
+                return rc;
+            }
+            server->slot = rc;
+            continue;                       /* it may have been stopped */
+        }
+        rc = async_accept(server->listener, NULL, NULL);
+        if (rc == ASYNC_PENDING || rc == ASYNC_CANCEL) {
+            return rc;
+        }
+        if (rc >= 0) {
+            rc = async_server_start_(server, rc);
+        } else if (server->listener < 0) {
+            return 0;
+        } else if (async_server_after_(rc) != ASYNC_SERVER_ENDS_) {
+            server->pauses = async_server_after_(rc) == ASYNC_SERVER_PAUSES_;
+            server->refused++;
+            rc = 0;
+        }
+        if (rc < 0) {
+            return rc;
+        }
+    }
+}
+
+ASYNC_API async_status async_server_run(async_server *server)
+{
+    async_task *task = async_self_();
+    async_status rc;
+
+    if (server == NULL || server->state == ASYNC_SERVER_CLOSED_) {
+        return async_settle_(task, server == NULL ? ASYNC_EINVAL
+                                                  : ASYNC_EBADF);
+    }
+    if (async_state_(task) == ASYNC_RUNNING_
+        && (server->state & ASYNC_SERVER_RUNS_) != 0) {
+        return ASYNC_EBUSY;
+    }
+    rc = async_server_accept_(server);
+    if (rc == ASYNC_PENDING) {
+        server->state |= ASYNC_SERVER_RUNS_;
+        return rc;
+    }
+    server->state &= (unsigned char)~ASYNC_SERVER_RUNS_;
+    if (server->slot >= 0) {
+        (void)async_pool_give(&server->pool, server->slot);
+        server->slot = -1;
+    }
+    return rc;
+}
+
+ASYNC_API int async_server_stop(async_server *server)
+{
+    int fd;
+
+    if (server == NULL || server->state == ASYNC_SERVER_CLOSED_) {
+        return server == NULL ? ASYNC_EINVAL : ASYNC_EBADF;
+    }
+    fd = server->listener;
+    server->listener = -1;
+    return fd < 0 ? 0 : async_close(fd);
+}
+
+/* Over is it when no slot is taken, so also when the task in async_server_run
+ * has left. */
+static async_status async_server_drain_(async_server *server,
+                                        async_duration grace)
+{
+    unsigned char *state = &server->state;
+    async_status rc;
+
+    if ((*state & ASYNC_SERVER_STATE_) == ASYNC_SERVER_GRACE_) {
+        rc = ASYNC_TIMEOUT(&server->grace, grace,
+                           async_pool_join(&server->pool));
+        if (rc == 0 || rc == ASYNC_PENDING) {
+            return rc;
+        }
+        (*state)++;                         /* ASYNC_SERVER_CANCELED_ */
+        server->outcome = rc == ASYNC_ETIMEDOUT ? 0 : rc;
+        rc = async_pool_cancel(&server->pool);
+        server->outcome = server->outcome < 0 ? server->outcome : rc;
+    }
+    for (;;) {
+        rc = async_pool_join(&server->pool);
+        if (rc == 0 || rc == ASYNC_PENDING) {
+            return rc == 0 ? server->outcome : rc;
+        }
+        server->outcome = rc;
+        (void)async_pool_cancel(&server->pool);
+    }
+}
+
+ASYNC_API async_status async_server_close(async_server *server,
+                                          async_duration grace)
+{
+    async_task *task = async_self_();
+    async_status rc;
+
+    if (server == NULL || server->state == ASYNC_SERVER_CLOSED_) {
+        return async_settle_(task, server == NULL ? ASYNC_EINVAL
+                                                  : ASYNC_EBADF);
+    }
+    if (async_state_(task) == ASYNC_RUNNING_) {
+        if ((server->state & ASYNC_SERVER_STATE_) != ASYNC_SERVER_OPEN_) {
+            return ASYNC_EBUSY;
+        }
+        (void)async_server_stop(server);
+        server->state++;                    /* ASYNC_SERVER_GRACE_ */
+    }
+    rc = async_server_drain_(server, grace);
+    if (rc != ASYNC_PENDING) {
+        server->state = ASYNC_SERVER_CLOSED_;
+    }
+    return rc;
+}
+
+#endif
+/* ===========================================================================
+ * signals: one handler for all, and the list of who is to be told.
+ * ======================================================================== */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE 1
+#endif
+#if ASYNC_HOSTED
+
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+
+#define ASYNC_SIGNALS_ 64       /* numbers 1 to 64: a bit each */
+
+static struct {
+    async_signal *volatile first;
+    volatile unsigned busy;     /* handlers that may hold a watcher */
+    volatile unsigned lock;     /* of what follows, and of changing the list */
+    unsigned count[ASYNC_SIGNALS_ + 1];     /* watchers that name it */
+    struct sigaction before[ASYNC_SIGNALS_ + 1];
+} async_signals_;
+
+/* ---- between threads ----------------------------------------------------- */
+
+#if ASYNC_ATOMICS_
+
+static void async_signals_lock_(void)
+{
+    while (ASYNC_ATOMIC_SWAP_(&async_signals_.lock, 1) != 0) {
+        (void)sched_yield();
+    }
+}
+
+static void async_signals_unlock_(void)
+{
+    (void)ASYNC_ATOMIC_SWAP_(&async_signals_.lock, 0);
+}
+
+static void async_signals_busy_(unsigned more)
+{
+    unsigned seen = ASYNC_ATOMIC_LOAD_(&async_signals_.busy);
+
+    while (!ASYNC_ATOMIC_CAS_(&async_signals_.busy, &seen, seen + more)) {
+    }
+}
+
+/* What was taken from the list before this is held by no handler after it. A
+ * handler that begins says so first, and reads the list then: whoever is not
+ * seen here has not read it yet. */
+static void async_signals_settle_(void)
+{
+    for (;;) {
+        unsigned seen = 0;
+
+        if (ASYNC_ATOMIC_CAS_(&async_signals_.busy, &seen, 0)) {
+            return;
+        }
+        (void)sched_yield();
+    }
+}
+
+#else       /* a compiler without atomics: all loops are in one thread */
+
+static void async_signals_lock_(void)
+{
+}
+
+static void async_signals_unlock_(void)
+{
+}
+
+static void async_signals_busy_(unsigned more)
+{
+    async_signals_.busy += more;
+}
+
+static void async_signals_settle_(void)
+{
+}
+
+#endif
+
+#if defined __GNUC__ && !defined __TINYC__
+#define ASYNC_SEEN_(at) __atomic_load_n((at), __ATOMIC_SEQ_CST)
+#define ASYNC_SHOW_(at, value) \
+    __atomic_store_n((at), (value), __ATOMIC_SEQ_CST)
+#else
+#define ASYNC_SEEN_(at) (*(at))
+#define ASYNC_SHOW_(at, value) ((void)(*(at) = (value)))
+#endif
+
+/* ---- the handler --------------------------------------------------------- */
+
+static uint64_t async_signal_bit_(int number)
+{
+    return (uint64_t)1 << (number - 1);
+}
+
+/* Call the handler that was there before, if it was one. */
+static void async_signal_before_(const struct sigaction *before, int number,
+                                 siginfo_t *info, void *context)
+{
+    if ((before->sa_flags & SA_SIGINFO) != 0) {
+        before->sa_sigaction(number, info, context);
+    } else if (before->sa_handler != SIG_DFL
+               && before->sa_handler != SIG_IGN) {
+        before->sa_handler(number);
+    }
+}
+
+static void async_signal_handler_(int number, siginfo_t *info, void *context)
+{
+    int error = errno;
+    uint64_t bit = async_signal_bit_(number);
+    bool taken = false;
+    struct sigaction before;
+    async_signal *it;
+
+    async_signals_busy_(1);
+    for (it = ASYNC_SEEN_(&async_signals_.first); it != NULL;
+         it = ASYNC_SEEN_(&it->next)) {
+        if ((it->set & bit) != 0) {
+            it->last = number;
+            taken = taken || !it->passes;
+            async_irq_raise(&it->irq);
+        }
+    }
+    before = async_signals_.before[number];
+    async_signals_busy_(0U - 1U);
+    if (!taken) {
+        async_signal_before_(&before, number, info, context);
+    }
+    errno = error;
+}
+
+/* ---- who is to be told --------------------------------------------------- */
+
+/* Return from the handler of a fault, and the fault comes again. */
+static bool async_signal_is_good_(int number)
+{
+    return number > 0 && number <= ASYNC_SIGNALS_ && number != SIGKILL
+        && number != SIGSTOP && number != SIGSEGV && number != SIGBUS
+        && number != SIGFPE && number != SIGILL;
+}
+
+static bool async_signal_is_ours_(const struct sigaction *action)
+{
+    return (action->sa_flags & SA_SIGINFO) != 0
+        && action->sa_sigaction == async_signal_handler_;
+}
+
+/* One watcher more names the signal. The old handler is noted first, for ours
+ * may be called at once; unless it is ours, which somebody has put back. */
+static int async_signal_take_(int number)
+{
+    struct sigaction *before = &async_signals_.before[number];
+    struct sigaction action;
+
+    if (async_signals_.count[number] == 0) {
+        if (ASYNC_SYS_(sigaction)(number, NULL, &action) < 0) {
+            return -errno;
+        }
+        if (!async_signal_is_ours_(&action)) {
+            *before = action;
+        }
+        memset(&action, 0, sizeof action);
+        action.sa_sigaction = async_signal_handler_;
+        action.sa_mask = before->sa_mask;
+        action.sa_flags = SA_SIGINFO | SA_RESTART
+            | (before->sa_flags & SA_ONSTACK);
+        if (ASYNC_SYS_(sigaction)(number, &action, NULL) < 0) {
+            return -errno;
+        }
+    }
+    async_signals_.count[number]++;
+    return 0;
+}
+
+static void async_signal_give_(int number)
+{
+    struct sigaction now;
+
+    if (--async_signals_.count[number] == 0
+        && ASYNC_SYS_(sigaction)(number, NULL, &now) == 0
+        && async_signal_is_ours_(&now)) {
+        (void)ASYNC_SYS_(sigaction)(number, &async_signals_.before[number],
+                                    NULL);
+    }
+}
+
+static void async_signal_unlink_(async_signal *signal)
+{
+    async_signal *volatile *at = &async_signals_.first;
+
+    while (*at != signal) {
+        at = &(*at)->next;
+    }
+    ASYNC_SHOW_(at, signal->next);
+}
+
+static int async_signal_start_(async_signal *signal, int number, bool passes)
+{
+    int err;
+
+    if (signal == NULL || !async_signal_is_good_(number)) {
+        return ASYNC_EINVAL;
+    }
+    err = async_irq_open(&signal->irq);
+    if (err < 0) {
+        return err;
+    }
+    signal->set = async_signal_bit_(number);
+    signal->last = 0;
+    signal->passes = passes;
+    async_signals_lock_();
+    signal->next = async_signals_.first;
+    ASYNC_SHOW_(&async_signals_.first, signal);
+    err = async_signal_take_(number);
+    if (err < 0) {
+        async_signal_unlink_(signal);
+    }
+    async_signals_unlock_();
+    if (err < 0) {
+        async_signals_settle_();
+        (void)async_irq_close(&signal->irq);
+        return err;
+    }
+#if ASYNC_DEBUG
+    signal->irq.loop->fds->signals++;
+#endif
+    return 0;
+}
+
+ASYNC_API int async_signal_open(async_signal *signal, int number)
+{
+    return async_signal_start_(signal, number, false);
+}
+
+ASYNC_API int async_signal_pass_(async_signal *signal, int number)
+{
+    return async_signal_start_(signal, number, true);
+}
+
+ASYNC_API int async_signal_add(async_signal *signal, int number)
+{
+    uint64_t before;
+    int err;
+
+    if (signal == NULL || signal->irq.loop == NULL
+        || !async_signal_is_good_(number)) {
+        return ASYNC_EINVAL;
+    }
+    before = signal->set;
+    if ((before & async_signal_bit_(number)) != 0) {
+        return ASYNC_EALREADY;
+    }
+    async_signals_lock_();
+    signal->set = before | async_signal_bit_(number);
+    err = async_signal_take_(number);
+    if (err < 0) {
+        signal->set = before;
+    }
+    async_signals_unlock_();
+    return err;
+}
+
+ASYNC_API async_status async_signal_wait(async_signal *signal)
+{
+    async_status rc;
+
+    (void)async_self_();
+    rc = async_irq_wait(signal == NULL ? NULL : &signal->irq);
+    if (rc == ASYNC_PENDING) {
+        ASYNC_WAITS_("async_signal_wait", signal);
+    }
+    return rc;
+}
+
+ASYNC_API int async_signal_last(const async_signal *signal)
+{
+    return signal == NULL ? 0 : signal->last;
+}
+
+ASYNC_API int async_signal_close(async_signal *signal)
+{
+    int number;
+
+    if (signal == NULL || signal->irq.loop == NULL) {
+        return ASYNC_EINVAL;
+    }
+    async_signals_lock_();
+    async_signal_unlink_(signal);
+    for (number = 1; number <= ASYNC_SIGNALS_; number++) {
+        if ((signal->set & async_signal_bit_(number)) != 0) {
+            async_signal_give_(number);
+        }
+    }
+    async_signals_unlock_();
+    async_signals_settle_();
+    signal->set = 0;
+#if ASYNC_DEBUG
+    signal->irq.loop->fds->signals--;
+#endif
+    return async_irq_close(&signal->irq);
+}
+
+#endif
+/* ===========================================================================
+ * subprocess_start: making a child, and turning it into the program.
+ * ======================================================================== */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE 1
+#endif
+#if ASYNC_HOSTED
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <sys/syscall.h>
+#endif
+
+/* Where a header of the system came first, it shows all but these two. */
+#if defined __GLIBC__ && defined __USE_MISC && !defined __USE_GNU
+extern int pipe2(int ends[2], int flags);
+extern char **environ;
+#elif defined __APPLE__
+#include <crt_externs.h>
+#define environ (*_NSGetEnviron())
+#elif !defined __linux__
+extern char **environ;
+#endif
+
+/* A macro, as the function that calls vfork must not return in the child. */
+#ifndef ASYNC_FORK_
+#if defined __linux__ || defined __FreeBSD__ || defined __NetBSD__ \
+    || defined __OpenBSD__ || defined __DragonFly__
+#define ASYNC_FORK_() vfork()
+#else
+#define ASYNC_FORK_() fork()
+#endif
+#endif
+
+#define ASYNC_PROCESS_FLAGS_ (0x1ffu | ASYNC_BY_SIGCHLD_)
+
+/* ---- in the child -------------------------------------------------------- */
+
+/* What it is to do. After a vfork it lives in its parent's memory, until the
+ * exec: so it calls the system alone, and writes nowhere but here and on the
+ * stack. */
+struct async_child_ {
+    const char *const *argv;
+    const char *const *environment;
+    const char *path;           /* where to look for argv[0] */
+    const char *directory;
+    int fd[3];                  /* become 0, 1, 2; all above 2; -1: none */
+    int report;                 /* a pipe that says why not */
+    unsigned flags;
+    sigset_t mask;
+    volatile bool shared;       /* yes, in its parent's memory */
+    volatile int error;
+};
+
+/* Every handler of the program's would run in its memory. Exec does the same
+ * to handlers, but the signals have to be let in before. */
+static void async_child_signals_(const struct async_child_ *child)
+{
+    struct sigaction action;
+    int number;
+
+    for (number = 1; number <= 64; number++) {
+        if (number != SIGPIPE
+            && (sigaction(number, NULL, &action) < 0
+                || ((action.sa_flags & SA_SIGINFO) == 0
+                    && (action.sa_handler == SIG_DFL
+                        || action.sa_handler == SIG_IGN)))) {
+            continue;
+        }
+        memset(&action, 0, sizeof action);
+        action.sa_handler = SIG_DFL;
+        (void)sigaction(number, &action, NULL);
+    }
+    (void)sigprocmask(SIG_SETMASK, &child->mask, NULL);
+}
+
+/* All above 2 are to be closed by the exec: the report not before. */
+static void async_child_fds_(void)
+{
+    struct rlimit limit;
+    int fd, end = 65536;
+
+#if defined __linux__ && defined SYS_close_range
+    if (syscall(SYS_close_range, 3U, ~0U, 4U) == 0) {   /* ..._CLOEXEC */
+        return;
+    }
+#endif
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < 65536) {
+        end = (int)limit.rlim_cur;
+    }
+    for (fd = 3; fd < end; fd++) {
+        (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+    }
+}
+
+static void async_child_exec_as_(const struct async_child_ *child,
+                                 const char *name)
+{
+    (void)execve(name, (char *const *)(uintptr_t)child->argv,
+                 (char *const *)(uintptr_t)child->environment);
+}
+
+/* One place of the path after the other. That a file there may not be executed
+ * is of interest only when there is no other. */
+static int async_child_exec_(const struct async_child_ *child)
+{
+    const char *name = child->argv[0];
+    const char *path = child->path;
+    size_t length = strlen(name);
+    char full[4096];
+    int error = ENOENT;
+
+    if (strchr(name, '/') != NULL) {
+        async_child_exec_as_(child, name);
+        return errno;
+    }
+    while (length != 0) {
+        const char *end = strchr(path, ':');
+        size_t n = end == NULL ? strlen(path) : (size_t)(end - path);
+
+        if (n + length + 2 <= sizeof full) {
+            memcpy(full, path, n);
+            full[n] = '/';
+            memcpy(full + n + (n != 0), name, length + 1);
+            async_child_exec_as_(child, full);
+            if (errno == EACCES) {
+                error = EACCES;
+            } else if (errno != ENOENT && errno != ENOTDIR) {
+                return errno;
+            }
+        }
+        if (end == NULL) {
+            break;
+        }
+        path = end + 1;
+    }
+    return error;
+}
+
+static int async_child_prepare_(const struct async_child_ *child)
+{
+    int i;
+
+    for (i = 0; i < 3; i++) {
+        if (child->fd[i] >= 0 && dup2(child->fd[i], i) < 0) {
+            return errno;
+        }
+    }
+    if ((child->flags & ASYNC_ERR_TO_OUT) != 0 && dup2(1, 2) < 0) {
+        return errno;
+    }
+    if (child->directory != NULL && chdir(child->directory) < 0) {
+        return errno;
+    }
+    if ((child->flags & ASYNC_NEW_SESSION) != 0 && setsid() < 0) {
+        return errno;
+    }
+    if ((child->flags & ASYNC_KEEP_FDS) == 0) {
+        async_child_fds_();
+    }
+    async_child_signals_(child);
+    return 0;
+}
+
+static void async_child_run_(struct async_child_ *child)
+{
+    int error;
+    ptrdiff_t n;
+
+    child->shared = true;
+    error = async_child_prepare_(child);
+    if (error == 0) {
+        error = async_child_exec_(child);
+    }
+    child->error = error;
+    do {
+        n = write(child->report, &error, sizeof error);
+    } while (n < 0 && errno == EINTR);
+    _exit(127);
+}
+
+/* ---- starting ------------------------------------------------------------ */
+
+/* Apart, so that the child spoils no variable of its parent's. */
+static ASYNC_NOINLINE_ int async_process_fork_(struct async_child_ *child)
+{
+    int pid = (int)ASYNC_FORK_();
+
+    if (pid == 0) {
+        async_child_run_(child);
+    }
+    return pid < 0 ? -errno : pid;
+}
+
+/* Both ends closed on exec, from the beginning where there is pipe2: another
+ * thread may start a process at any time. */
+static int async_process_pipe_(int ends[2])
+{
+#if defined __APPLE__
+    if (ASYNC_SYS_(pipe)(ends) < 0) {
+        return -errno;
+    }
+    (void)fcntl(ends[0], F_SETFD, FD_CLOEXEC);
+    (void)fcntl(ends[1], F_SETFD, FD_CLOEXEC);
+#else
+    if (ASYNC_SYS_(pipe2)(ends, O_CLOEXEC) < 0) {
+        return -errno;
+    }
+#endif
+    return 0;
+}
+
+static void async_process_shut_(int *fd)
+{
+    if (*fd >= 0) {
+        (void)ASYNC_SYS_(close)(*fd);
+    }
+    *fd = -1;
+}
+
+/* What becomes the child's 0, 1 or 2 must not itself be one of these, which
+ * are set one after the other. True if it had to be, and is, a copy. */
+static int async_process_lift_(int *fd)
+{
+    int copy;
+
+    if (*fd > 2) {
+        return 0;
+    }
+    copy = ASYNC_SYS_(fcntl)(*fd, F_DUPFD_CLOEXEC, 3);
+    if (copy < 0) {
+        return -errno;
+    }
+    *fd = copy;
+    return 1;
+}
+
+/* A descriptor of the user's goes to the child, which expects it to block. The
+ * loop has to know that, if the user goes on with it here. */
+static int async_process_give_(int fd)
+{
+    struct async_fds *fds = async_this_loop_ == NULL ? NULL
+                                                     : async_this_loop_->fds;
+    async_fd_ *it = fds == NULL ? NULL : async_fd_find_(fds, fd);
+    int copy = ASYNC_SYS_(fcntl)(fd, F_DUPFD_CLOEXEC, 3);
+    int flags = copy < 0 ? -1 : ASYNC_SYS_(fcntl)(copy, F_GETFL);
+
+    if (flags >= 0 && (flags & O_NONBLOCK) != 0) {
+        flags = ASYNC_SYS_(fcntl)(copy, F_SETFL, flags & ~O_NONBLOCK);
+        if (it != NULL) {
+            it->flags |= ASYNC_FD_BLOCKS_;
+        }
+    }
+    if (flags < 0) {
+        flags = -errno;
+        if (copy >= 0) {
+            (void)ASYNC_SYS_(close)(copy);
+        }
+        return flags;
+    }
+    return copy;
+}
+
+/* The child's descriptor `i`: theirs, to be closed here, and ours, or -1. */
+static int async_process_stream_(int i, unsigned flags, int given,
+                                 int *theirs, int *ours)
+{
+    bool pipes = (flags & ASYNC_PIPE_IN << i) != 0;
+    bool null = (flags & ASYNC_NULL_IN << i) != 0;
+    bool merged = i == 2 && (flags & ASYNC_ERR_TO_OUT) != 0;
+    int ends[2], fd, err, before;
+
+    if (pipes + null + merged + (given > 0) > 1) {
+        return ASYNC_EINVAL;
+    }
+    if (pipes) {
+        err = async_process_pipe_(ends);
+        if (err < 0) {
+            return err;
+        }
+        *ours = ends[i == 0];
+        *theirs = ends[i != 0];
+        before = ASYNC_SYS_(fcntl)(*ours, F_GETFL);
+        if (before < 0 || ASYNC_SYS_(fcntl)(*ours, F_SETFL,
+                                            before | O_NONBLOCK) < 0) {
+            return -errno;
+        }
+    } else if (null) {
+        *theirs = ASYNC_SYS_(open)("/dev/null", O_RDWR | O_CLOEXEC);
+        if (*theirs < 0) {
+            return -errno;
+        }
+    } else if (given > 0) {
+        *theirs = async_process_give_(given);
+        return *theirs < 0 ? *theirs : 0;
+    } else {
+        return 0;
+    }
+    fd = *theirs;
+    err = async_process_lift_(theirs);
+    if (err > 0) {
+        async_process_shut_(&fd);
+    }
+    return err < 0 ? err : 0;
+}
+
+#if defined __linux__ && defined SYS_pidfd_open
+ASYNC_INLINE_ int async_process_pidfd_(int pid)
+{
+    return (int)syscall(SYS_pidfd_open, pid, 0);
+}
+#else
+ASYNC_INLINE_ int async_process_pidfd_(int pid)
+{
+    (void)pid;
+    return -1;
+}
+#endif
+
+/* What the child says through the pipe, if it says anything before the exec:
+ * its error, or 0. */
+static int async_process_reported_(int report, int pid)
+{
+    int error = 0;
+    size_t done = 0;
+    ptrdiff_t n;
+
+    do {
+        n = ASYNC_SYS_(read)(report, (char *)&error + done,
+                             sizeof error - done);
+        done += n > 0 ? (size_t)n : 0;
+    } while ((n > 0 && done < sizeof error)
+             || (n < 0 && (errno == EINTR || errno == EAGAIN)));
+    if (n < 0) {
+        error = errno;
+        (void)kill(pid, SIGKILL);
+    }
+    return error;
+}
+
+/* Make the child, with all signals kept out for so long, and learn whether it
+ * has become the program: its number, or why not. The pipe is for a fork, also
+ * one that is called a vfork (under an emulator, say). */
+static int async_process_make_(struct async_child_ *child, int report)
+{
+    sigset_t all;
+    int pid, status, error;
+
+    (void)sigfillset(&all);
+    (void)sigprocmask(SIG_SETMASK, &all, &child->mask);
+    pid = async_process_fork_(child);
+    (void)sigprocmask(SIG_SETMASK, &child->mask, NULL);
+    async_process_shut_(&child->report);
+    if (pid < 0) {
+        return pid;
+    }
+    error = child->shared ? child->error
+                          : async_process_reported_(report, pid);
+    if (error == 0) {
+        return pid;
+    }
+    (void)async_process_waitpid_(pid, &status, 0);
+    return -error;
+}
+
+static const char *async_process_path_(const char *const *environment)
+{
+    for (; *environment != NULL; environment++) {
+        if (strncmp(*environment, "PATH=", 5) == 0) {
+            return *environment + 5;
+        }
+    }
+    return "/bin:/usr/bin";
+}
+
+/* Open what it takes and make the child: its number or an error; `ours` are
+ * then the ends of its pipes. */
+static int async_process_open_(struct async_child_ *child, int *report,
+                               const async_process_setup *setup, int ours[3])
+{
+    int given[3], ends[2], i, err;
+
+    given[0] = setup == NULL ? 0 : setup->in;
+    given[1] = setup == NULL ? 0 : setup->out;
+    given[2] = setup == NULL ? 0 : setup->err;
+    for (i = 0; i < 3; i++) {
+        err = async_process_stream_(i, child->flags, given[i], &child->fd[i],
+                                    &ours[i]);
+        if (err < 0) {
+            return err;
+        }
+    }
+    err = async_process_pipe_(ends);
+    if (err < 0) {
+        return err;
+    }
+    *report = ends[0];
+    child->report = ends[1];
+    err = async_process_lift_(&child->report);
+    if (err != 0) {
+        async_process_shut_(&ends[1]);
+    }
+    if (err < 0) {
+        child->report = -1;
+        return err;
+    }
+    return async_process_make_(child, *report);
+}
+
+static int async_process_begin_(async_process *process, unsigned flags,
+                                int pid, const int ours[3])
+{
+    int i;
+
+    memset(process, 0, sizeof *process);
+    process->pid = pid;
+    process->code = ASYNC_PENDING;
+    process->in = ours[0];
+    process->out = ours[1];
+    process->err = ours[2];
+    process->fd = (flags & ASYNC_BY_SIGCHLD_) != 0
+        ? -1 : ASYNC_SYS_(async_process_pidfd_)(pid);
+    process->way = process->fd >= 0 ? ASYNC_BY_PIDFD_ : ASYNC_BY_CHILD_;
+    if (async_this_loop_ != NULL) {
+        for (i = 0; i < 3; i++) {
+            if (ours[i] >= 0) {
+                async_fd_adopt_(ours[i], i == 0 ? 0 : ASYNC_FD_SHORT_);
+            }
+        }
+        if (process->fd >= 0) {
+            async_fd_adopt_(process->fd, 0);
+        }
+    }
+    return 0;
+}
+
+ASYNC_API int async_process_start(async_process *process,
+                                  const char *const argv[], unsigned flags,
+                                  const async_process_setup *setup)
+{
+    struct async_child_ child;
+    int ours[3] = {-1, -1, -1};
+    int i, pid, report = -1;
+
+    if (process == NULL || argv == NULL || argv[0] == NULL
+        || (flags & ~ASYNC_PROCESS_FLAGS_) != 0) {
+        return ASYNC_EINVAL;
+    }
+    if (process->pid != 0) {
+        return ASYNC_EBUSY;
+    }
+    memset(&child, 0, sizeof child);
+    child.argv = argv;
+    child.environment = setup != NULL && setup->environment != NULL
+        ? setup->environment : (const char *const *)environ;
+    child.path = async_process_path_(child.environment);
+    child.directory = setup == NULL ? NULL : setup->directory;
+    child.fd[0] = child.fd[1] = child.fd[2] = child.report = -1;
+    child.flags = flags;
+    pid = async_process_open_(&child, &report, setup, ours);
+    async_process_shut_(&report);
+    async_process_shut_(&child.report);
+    for (i = 0; i < 3; i++) {
+        async_process_shut_(&child.fd[i]);
+        if (pid < 0) {
+            async_process_shut_(&ours[i]);
+        }
+    }
+    return pid < 0 ? pid : async_process_begin_(process, flags, pid, ours);
+}
+
+ASYNC_API int async_process_shell(async_process *process, const char *line,
+                                  unsigned flags,
+                                  const async_process_setup *setup)
+{
+    const char *argv[4];
+
+    if (line == NULL) {
+        return ASYNC_EINVAL;
+    }
+    argv[0] = "/bin/sh";
+    argv[1] = "-c";
+    argv[2] = line;
+    argv[3] = NULL;
+    return async_process_start(process, argv, flags, setup);
+}
+
+#endif
+/* ===========================================================================
+ * subprocess: waiting for a child, signalling it, and closing it.
+ * ======================================================================== */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE 1
+#endif
+#if ASYNC_HOSTED
+
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <sys/syscall.h>
+#endif
+
+/* ---- its end ------------------------------------------------------------- */
+
+ASYNC_API int async_process_waitpid_(int pid, int *status, int options)
+{
+    int got;
+
+    do {
+        got = (int)ASYNC_SYS_(waitpid)(pid, status, options);
+    } while (got < 0 && errno == EINTR);
+    return got < 0 ? -errno : got;
+}
+
+static void async_process_ended_(async_process *process, int got, int status)
+{
+    process->code = got < 0 ? got
+        : WIFSIGNALED(status) ? 256 + WTERMSIG(status)
+        : WEXITSTATUS(status);
+}
+
+/* Has it ended? This asks, if nobody knows yet. */
+static bool async_process_look_(async_process *process)
+{
+    int got, status = 0;
+
+    if (process->code == ASYNC_PENDING) {
+        got = async_process_waitpid_(process->pid, &status, WNOHANG);
+        if (got == 0 || (got > 0 && !WIFEXITED(status)
+                         && !WIFSIGNALED(status))) {
+            return false;
+        }
+        async_process_ended_(process, got, status);
+    }
+    return true;
+}
+
+static async_status async_process_by_pidfd_(async_process *process,
+                                            async_task *task)
+{
+    async_status rc;
+
+    if (async_state_(task) == ASYNC_RUNNING_
+        && async_process_look_(process)) {
+        return process->code;
+    }
+    rc = async_readable(process->fd);
+    if (rc == ASYNC_PENDING) {
+        ASYNC_WAITS_("async_process_wait", process);
+    }
+    if (rc != 0) {
+        return rc;
+    }
+    return async_process_look_(process) ? process->code : async_poll();
+}
+
+/* The leader leaves, and another one is to lead, or all get the code. */
+static void async_process_retire_(async_process *process)
+{
+    process->leader = NULL;
+    (void)async_signal_close(&process->child);
+    if (process->code == ASYNC_PENDING) {
+        (void)async_wake_one_(&process->followers, ASYNC_EAGAIN);
+    } else {
+        while (async_wake_one_(&process->followers, process->code)) {
+        }
+    }
+}
+
+/* The leader's wait, each time that it is evaluated. */
+static async_status async_process_lead_(async_process *process,
+                                        async_task *task)
+{
+    async_status rc;
+
+    for (;;) {
+        if (async_process_look_(process)) {
+            async_process_retire_(process);
+            return async_settle_(task, process->code);
+        }
+        rc = async_signal_wait(&process->child);
+        if (rc == ASYNC_PENDING) {
+            ASYNC_WAITS_("async_process_wait", process);
+            return rc;
+        }
+        if (rc < 0) {
+            async_process_retire_(process);
+            return rc;
+        }
+    }
+}
+
+/* A task that does not lead: it comes, or it was woken with the code, or in
+ * order to lead, or it was struck. */
+static async_status async_process_by_child_(async_process *process,
+                                            async_task *task)
+{
+    async_status rc;
+
+    if (process->leader == task) {
+        return async_process_lead_(process, task);
+    }
+    if (async_process_look_(process)) {
+        return async_settle_(task, process->code);
+    }
+    if (ASYNC_STRUCK_P_(task)) {
+        if (process->leader == NULL) {
+            (void)async_wake_one_(&process->followers, ASYNC_EAGAIN);
+        }
+        return async_deliver_(task);
+    }
+    (void)async_settle_(task, 0);
+    if (process->leader != NULL) {
+        ASYNC_WAITS_("async_process_wait", process);
+        return async_park_(&process->followers);
+    }
+    rc = async_signal_pass_(&process->child, SIGCHLD);
+    if (rc < 0) {
+        (void)async_wake_one_(&process->followers, ASYNC_EAGAIN);
+        return rc;
+    }
+    process->leader = task;
+    return async_process_lead_(process, task);
+}
+
+ASYNC_API async_status async_process_wait(async_process *process)
+{
+    async_task *task = async_self_();
+    unsigned state = async_state_(task);
+
+    /* Closed meanwhile: by what it was woken with, as the memory may be gone.
+     * (A pidfd that is closed says ASYNC_EBADF.) */
+    if (state == ASYNC_READY_ && (task->timer.u.result == ASYNC_ECANCELED
+                                  || task->timer.u.result == ASYNC_EBADF)) {
+        return async_settle_(task, ASYNC_ECANCELED);
+    }
+    if (process == NULL) {
+        return async_settle_(task, ASYNC_EINVAL);
+    }
+    if (process->pid == 0) {
+        if (state == ASYNC_STRUCK_) {
+            return process->way == ASYNC_BY_PIDFD_ ? async_readable(-1)
+                                                   : async_deliver_(task);
+        }
+        return async_settle_(task, state == ASYNC_READY_ ? ASYNC_ECANCELED
+                                                         : ASYNC_EINVAL);
+    }
+    return process->way == ASYNC_BY_PIDFD_
+        ? async_process_by_pidfd_(process, task)
+        : async_process_by_child_(process, task);
+}
+
+ASYNC_API int async_process_code(async_process *process)
+{
+    if (process == NULL || process->way == 0) {
+        return ASYNC_EINVAL;
+    }
+    if (process->pid != 0) {
+        (void)async_process_look_(process);
+    }
+    return process->code;
+}
+
+/* ---- signals, and closing ------------------------------------------------ */
+
+/* Nobody but us takes its status, or so we hope; the pidfd is sure of it. */
+static int async_process_send_(const async_process *process, int number)
+{
+#if defined __linux__ && defined SYS_pidfd_send_signal
+    if (process->fd >= 0
+        && syscall(SYS_pidfd_send_signal, process->fd, number, NULL, 0) == 0) {
+        return 0;
+    }
+    if (process->fd >= 0 && errno != ENOSYS && errno != EPERM) {
+        return -errno;
+    }
+#endif
+    return ASYNC_SYS_(kill)(process->pid, number) < 0 ? -errno : 0;
+}
+
+ASYNC_API int async_process_signal(async_process *process, int number)
+{
+    if (process == NULL || process->pid == 0 || number <= 0) {
+        return ASYNC_EINVAL;
+    }
+    return async_process_look_(process)
+        ? ASYNC_ESRCH : async_process_send_(process, number);
+}
+
+ASYNC_API int async_process_terminate(async_process *process)
+{
+    return async_process_signal(process, SIGTERM);
+}
+
+ASYNC_API int async_process_kill(async_process *process)
+{
+    return async_process_signal(process, SIGKILL);
+}
+
+ASYNC_API int async_process_close_end(int *end)
+{
+    int fd;
+
+    if (end == NULL) {
+        return ASYNC_EINVAL;
+    }
+    fd = *end;
+    *end = -1;
+    return fd < 0 ? 0 : async_close(fd);
+}
+
+/* The signal comes before the end of its input, so that how it ends is not left
+ * to chance. */
+ASYNC_API int async_process_close(async_process *process)
+{
+    int got, status = 0, err = 0;
+
+    if (process == NULL || process->pid == 0) {
+        return ASYNC_EINVAL;
+    }
+    if (!async_process_look_(process)) {
+        err = async_process_send_(process, SIGKILL);
+    }
+    (void)async_process_close_end(&process->in);
+    (void)async_process_close_end(&process->out);
+    (void)async_process_close_end(&process->err);
+    if (process->code == ASYNC_PENDING) {
+        if (err < 0 && err != ASYNC_ESRCH) {
+            return err;
+        }
+        got = async_process_waitpid_(process->pid, &status, 0);
+        async_process_ended_(process, got, status);
+    }
+    process->pid = 0;
+    if (process->leader != NULL) {
+        process->leader = NULL;
+        (void)async_signal_close(&process->child);
+    }
+    while (async_wake_one_(&process->followers, ASYNC_ECANCELED)) {
+    }
+    (void)async_process_close_end(&process->fd);
+    return 0;
+}
+
+#endif
+/* ===========================================================================
+ * subprocess_talk: all streams of a child at once.
+ * ======================================================================== */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE 1
+#endif
+#if ASYNC_HOSTED
+
+#include <string.h>
+
+enum { ASYNC_TALK_FRESH_ = 0, ASYNC_TALK_BROKEN_OFF_, ASYNC_TALK_PUMPS_,
+       ASYNC_TALK_WAITS_ };
+
+/* Tasks without a frame: all that they remember is how much was moved. */
+static async_status async_pump_in_(void *argument)
+{
+    async_pump_ *pump = (async_pump_ *)argument;
+    async_communication *talk = pump->talk;
+    async_status rc = async_write_all(*pump->fd, talk->input,
+                                      talk->input_length, &talk->input_done);
+
+    if (rc == ASYNC_PENDING || rc == ASYNC_CANCEL) {
+        return rc;
+    }
+    (void)async_process_close_end(pump->fd);
+    return rc == ASYNC_EPIPE || rc == ASYNC_ECONNRESET || rc > 0 ? 0 : rc;
+}
+
+static async_status async_pump_from_(async_pump_ *pump, void *to, size_t room,
+                                     size_t *length)
+{
+    char scrap[4096];
+
+    for (;;) {
+        bool fits = to != NULL && *length < room;
+        async_status rc = async_read(*pump->fd,
+                                     fits ? (char *)to + *length : scrap,
+                                     fits ? room - *length : sizeof scrap);
+
+        if (rc == ASYNC_PENDING || rc == ASYNC_CANCEL) {
+            return rc;
+        }
+        if (rc <= 0) {
+            (void)async_process_close_end(pump->fd);
+            return rc;
+        }
+        *length += (size_t)rc;
+    }
+}
+
+static async_status async_pump_out_(void *argument)
+{
+    async_pump_ *pump = (async_pump_ *)argument;
+    async_communication *talk = pump->talk;
+
+    return async_pump_from_(pump, talk->output, talk->output_room,
+                            &talk->output_length);
+}
+
+static async_status async_pump_err_(void *argument)
+{
+    async_pump_ *pump = (async_pump_ *)argument;
+    async_communication *talk = pump->talk;
+
+    return async_pump_from_(pump, talk->errors, talk->errors_room,
+                            &talk->errors_length);
+}
+
+static void async_talk_pump_(async_communication *talk, int *fd,
+                             async_status (*fn)(void *))
+{
+    async_pump_ *pump = &talk->pump_[talk->pumps_];
+
+    if (*fd < 0) {
+        return;
+    }
+    memset(pump, 0, sizeof *pump);
+    pump->talk = talk;
+    pump->fd = fd;
+    (void)async_spawn(&pump->task, fn, pump);
+    talk->waiters_[talk->pumps_].task = &pump->task;
+    talk->pumps_++;
+}
+
+/* The first evaluation of a call. */
+static int async_talk_begin_(async_process *process, async_communication *talk)
+{
+    if ((talk->input == NULL && talk->input_length != 0)
+        || (talk->output == NULL && talk->output_room != 0)
+        || (talk->errors == NULL && talk->errors_room != 0)
+        || (talk->stage_ == ASYNC_TALK_FRESH_ && process->in < 0
+            && talk->input_length != 0)) {
+        return ASYNC_EINVAL;
+    }
+    if (talk->stage_ == ASYNC_TALK_FRESH_) {
+        talk->output_length = talk->errors_length = talk->input_done = 0;
+    }
+    process->talker = async_this_task_;
+    talk->pumps_ = 0;
+    async_talk_pump_(talk, &process->in, async_pump_in_);
+    async_talk_pump_(talk, &process->out, async_pump_out_);
+    async_talk_pump_(talk, &process->err, async_pump_err_);
+    talk->stage_ = ASYNC_TALK_PUMPS_;
+    return 0;
+}
+
+/* Its two waits, one after the other. */
+static async_status async_talk_(async_process *process,
+                                async_communication *talk)
+{
+    async_status rc;
+
+    if (talk->stage_ == ASYNC_TALK_PUMPS_) {
+        rc = talk->pumps_ == 0 ? 0 : async_gather(&talk->set_, talk->waiters_,
+                                                  talk->pumps_);
+        if (rc != 0) {
+            return rc;
+        }
+        talk->stage_ = ASYNC_TALK_WAITS_;
+    }
+    return async_process_wait(process);
+}
+
+ASYNC_API async_status async_process_communicate(async_process *process,
+                                                 async_communication *talk)
+{
+    async_task *task = async_self_();
+    async_status rc;
+
+    if (process == NULL || talk == NULL) {
+        return async_settle_(task, ASYNC_EINVAL);
+    }
+    if (process->talker != task) {
+        rc = process->pid == 0 ? ASYNC_EINVAL
+            : process->talker != NULL ? ASYNC_EBUSY
+            : async_talk_begin_(process, talk);
+        if (rc < 0) {
+            return async_settle_(task, rc);
+        }
+    }
+    rc = async_talk_(process, talk);
+    if (rc == ASYNC_PENDING) {
+        ASYNC_WAITS_("async_process_communicate", process);
+        return rc;
+    }
+    process->talker = NULL;
+    if (rc < 0) {
+        talk->stage_ = ASYNC_TALK_BROKEN_OFF_;
+        return rc;
+    }
+    talk->stage_ = ASYNC_TALK_FRESH_;
+    return (talk->output != NULL && talk->output_length > talk->output_room)
+        || (talk->errors != NULL && talk->errors_length > talk->errors_room)
+        ? ASYNC_EOVERFLOW : rc;
+}
+
+#endif
+/* ===========================================================================
+ * offload: the threads, their queue, and the way of a result to its task.
+ * ======================================================================== */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE 1
+#endif
+#if ASYNC_HOSTED && ASYNC_OFFLOAD
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+
+enum { ASYNC_JOB_FREE_ = 0, ASYNC_JOB_QUEUED_, ASYNC_JOB_RUNNING_,
+       ASYNC_JOB_DONE_ };
+enum { ASYNC_WORKER_NONE_ = 0, ASYNC_WORKER_ALIVE_, ASYNC_WORKER_ENDED_ };
+
+/* What a loop knows of its jobs. */
+struct async_offloads_ {
+    async_irq irq;              /* raised when `done` is no longer empty */
+    async_loop *loop;
+    async_list waiters;         /* the tasks, so that the loop finds them */
+    unsigned out;               /* jobs that are not back */
+    unsigned forks;             /* of which process it is */
+    /* under the lock: */
+    async_offload_job *done;    /* the oldest; a list */
+    async_offload_job *last;
+    unsigned running;
+};
+
+struct async_worker_ {
+    pthread_t thread;
+    int state;
+};
+
+/* Of the process, under the lock. */
+static pthread_mutex_t async_offload_lock_ = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t async_offload_work_ = PTHREAD_COND_INITIALIZER;
+static pthread_cond_t async_offload_rest_ = PTHREAD_COND_INITIALIZER;
+static struct async_worker_ async_workers_[ASYNC_OFFLOAD_THREADS];
+static async_offload_job *async_offload_first_, *async_offload_last_;
+static unsigned async_offload_queued_;  /* jobs in the queue */
+static unsigned async_offload_idle_;    /* workers that wait for one */
+static unsigned async_offload_alive_;   /* workers */
+static unsigned async_offload_loops_;   /* loops that have an async_offloads_ */
+static unsigned async_offload_forks_;   /* since the first process */
+static bool async_offload_begun_;
+
+static void async_offload_enter_(void)
+{
+    (void)pthread_mutex_lock(&async_offload_lock_);
+}
+
+static void async_offload_leave_(void)
+{
+    (void)pthread_mutex_unlock(&async_offload_lock_);
+}
+
+/* In the child of a fork there are no workers, and the jobs are the parent's.
+ * Whoever held the lock is not here. */
+static void async_offload_forked_(void)
+{
+    unsigned i;
+
+    (void)pthread_mutex_init(&async_offload_lock_, NULL);
+    (void)pthread_cond_init(&async_offload_work_, NULL);
+    (void)pthread_cond_init(&async_offload_rest_, NULL);
+    for (i = 0; i < ASYNC_OFFLOAD_THREADS; i++) {
+        async_workers_[i].state = ASYNC_WORKER_NONE_;
+    }
+    async_offload_first_ = async_offload_last_ = NULL;
+    async_offload_queued_ = async_offload_idle_ = 0;
+    async_offload_alive_ = async_offload_loops_ = 0;
+    async_offload_forks_++;
+}
+
+/* ---- the queue, under the lock ------------------------------------------- */
+
+static void async_offload_append_(async_offload_job *job)
+{
+    job->state = ASYNC_JOB_QUEUED_;
+    job->next = NULL;
+    job->prev = async_offload_last_;
+    if (job->prev == NULL) {
+        async_offload_first_ = job;
+    } else {
+        job->prev->next = job;
+    }
+    async_offload_last_ = job;
+    async_offload_queued_++;
+}
+
+static void async_offload_remove_(async_offload_job *job)
+{
+    if (job->prev == NULL) {
+        async_offload_first_ = job->next;
+    } else {
+        job->prev->next = job->next;
+    }
+    if (job->next == NULL) {
+        async_offload_last_ = job->prev;
+    } else {
+        job->next->prev = job->prev;
+    }
+    async_offload_queued_--;
+    job->state = ASYNC_JOB_FREE_;
+}
+
+/* ---- workers ------------------------------------------------------------- */
+
+/* Run the oldest job. Under the lock, which is released meanwhile. The last
+ * that is done with the job, and with its loop, is done under the lock. */
+static void async_worker_run_(void)
+{
+    async_offload_job *job = async_offload_first_;
+    struct async_offloads_ *home = job->home;
+    int result;
+
+    async_offload_remove_(job);
+    job->state = ASYNC_JOB_RUNNING_;
+    home->running++;
+    async_offload_leave_();
+    result = job->fn(job->argument);
+    async_offload_enter_();
+    job->result = result <= ASYNC_CANCEL ? ASYNC_EINVAL : result;
+    job->state = ASYNC_JOB_DONE_;
+    job->next = NULL;
+    if (home->done == NULL) {
+        home->done = job;
+        async_irq_raise(&home->irq);
+    } else {
+        home->last->next = job;
+    }
+    home->last = job;
+    if (--home->running == 0) {
+        (void)pthread_cond_broadcast(&async_offload_rest_);
+    }
+}
+
+static void *async_work_(void *argument)
+{
+    struct async_worker_ *self = (struct async_worker_ *)argument;
+
+    async_offload_enter_();
+    for (;;) {
+        while (async_offload_first_ == NULL && async_offload_loops_ != 0) {
+            async_offload_idle_++;
+            (void)pthread_cond_wait(&async_offload_work_,
+                                    &async_offload_lock_);
+            async_offload_idle_--;
+        }
+        if (async_offload_first_ == NULL) {
+            break;
+        }
+        async_worker_run_();
+    }
+    self->state = ASYNC_WORKER_ENDED_;
+    async_offload_alive_--;
+    (void)pthread_cond_broadcast(&async_offload_rest_);
+    async_offload_leave_();
+    return NULL;
+}
+
+/* It has ended, but for its very last steps, which need no lock. */
+static void async_worker_bury_(struct async_worker_ *it)
+{
+    if (it->state == ASYNC_WORKER_ENDED_) {
+        (void)pthread_join(it->thread, NULL);
+        it->state = ASYNC_WORKER_NONE_;
+    }
+}
+
+/* Signals are for other threads, but for those that come of a fault of the
+ * thread's own, which a handler may want to report. */
+static int async_worker_create_(struct async_worker_ *it)
+{
+    sigset_t all, before;
+    pthread_attr_t attributes;
+    int err = pthread_attr_init(&attributes);
+
+    if (err != 0) {
+        return -err;
+    }
+    /* If the system wants more, it is as large as the system has it. */
+    (void)pthread_attr_setstacksize(&attributes, ASYNC_OFFLOAD_STACK);
+    (void)sigfillset(&all);
+    (void)sigdelset(&all, SIGSEGV);
+    (void)sigdelset(&all, SIGBUS);
+    (void)sigdelset(&all, SIGFPE);
+    (void)sigdelset(&all, SIGILL);
+    (void)sigdelset(&all, SIGTRAP);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    err = ASYNC_SYS_(pthread_create)(&it->thread, &attributes, async_work_,
+                                     it);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    (void)pthread_attr_destroy(&attributes);
+    return -err;
+}
+
+/* One more, if there is work for it and a place: 0 or an error. */
+static int async_worker_start_(void)
+{
+    unsigned i = 0;
+    int err;
+
+    if (async_offload_queued_ <= async_offload_idle_
+        || async_offload_alive_ == ASYNC_OFFLOAD_THREADS) {
+        return 0;
+    }
+    while (async_workers_[i].state == ASYNC_WORKER_ALIVE_) {
+        i++;
+    }
+    async_worker_bury_(&async_workers_[i]);
+    err = async_worker_create_(&async_workers_[i]);
+    if (err == 0) {
+        async_workers_[i].state = ASYNC_WORKER_ALIVE_;
+        async_offload_alive_++;
+    }
+    return err;
+}
+
+/* ---- a loop's jobs ------------------------------------------------------- */
+
+/* A job is back. The last one takes the irq out of the loop's list. */
+static void async_offload_back_(async_offload_job *job)
+{
+    struct async_offloads_ *home = job->home;
+    async_irq **at = &home->loop->irqs;
+
+    job->home = NULL;
+    if (--home->out == 0) {
+        while (*at != &home->irq) {
+            at = &(*at)->next;
+        }
+        *at = home->irq.next;
+    }
+    if (job->task == NULL) {
+        free(job);
+    }
+}
+
+/* Give its task the result. One that was struck just now stands in the ready
+ * queue already; others are to go there. */
+static void async_offload_grant_(async_task *task, int result)
+{
+    unsigned state = async_state_(task);
+
+    if (state == ASYNC_WAITING_ || state == ASYNC_DEAF_) {
+        async_set_state_(task, ASYNC_WAITING_);
+        async_unpark_(task);
+        async_wake_(task, result);
+    } else {
+        task->timer.u.result = result;
+        async_set_state_(task, ASYNC_READY_);
+    }
+}
+
+static async_offload_job *async_offload_take_(struct async_offloads_ *home)
+{
+    async_offload_job *job;
+
+    async_offload_enter_();
+    job = home->done;
+    home->done = NULL;
+    async_offload_leave_();
+    return job;
+}
+
+static void async_offload_serve_(async_irq *irq)
+{
+    struct async_offloads_ *home =
+        (struct async_offloads_ *)(void *)irq;
+    async_offload_job *job = async_offload_take_(home);
+    async_offload_job *next;
+
+    for (; job != NULL; job = next) {
+        async_task *task = job->task;
+        int result = job->result;
+
+        next = job->next;
+        async_offload_back_(job);
+        if (task != NULL) {
+            async_offload_grant_(task, result);
+        }
+    }
+}
+
+/* No loop needs the workers any more. (When another one comes meanwhile, those
+ * that have not gone yet stay.) Under the lock. */
+static void async_offload_end_(void)
+{
+    unsigned i;
+
+    (void)pthread_cond_broadcast(&async_offload_work_);
+    for (i = 0; i < ASYNC_OFFLOAD_THREADS; i++) {
+        while (async_workers_[i].state == ASYNC_WORKER_ALIVE_
+               && async_offload_loops_ == 0) {
+            (void)pthread_cond_wait(&async_offload_rest_,
+                                    &async_offload_lock_);
+        }
+        async_worker_bury_(&async_workers_[i]);
+    }
+}
+
+/* The loop closes. Usually it has no jobs; if some are left with their tasks,
+ * those in the queue are dropped, and the others waited for. */
+static void async_offload_close_(struct async_offloads_ *home)
+{
+    async_offload_job *job, *next;
+
+    async_offload_enter_();
+    if (home->forks == async_offload_forks_) {
+        for (job = async_offload_first_; job != NULL; job = next) {
+            next = job->next;
+            if (job->home == home) {
+                async_offload_remove_(job);
+                async_offload_back_(job);
+            }
+        }
+        while (home->running != 0) {
+            (void)pthread_cond_wait(&async_offload_rest_,
+                                    &async_offload_lock_);
+        }
+        for (job = home->done; job != NULL; job = next) {
+            next = job->next;
+            async_offload_back_(job);
+        }
+        if (--async_offload_loops_ == 0) {
+            async_offload_end_();
+        }
+    }
+    async_offload_leave_();
+    (void)async_irq_close(&home->irq);
+    free(home);
+}
+
+/* The loop's own, made for its first job: NULL and an error if it cannot. */
+static struct async_offloads_ *async_offloads_of_(async_loop *loop,
+                                                  int *err)
+{
+    struct async_fds *fds = async_fds_(loop, err);
+    struct async_offloads_ *home;
+
+    if (fds == NULL || fds->offloads != NULL) {
+        return fds == NULL ? NULL : fds->offloads;
+    }
+    home = (struct async_offloads_ *)ASYNC_SYS_(calloc)(1, sizeof *home);
+    if (home == NULL) {
+        *err = ASYNC_ENOMEM;
+        return NULL;
+    }
+    *err = async_irq_open(&home->irq);
+    if (*err < 0) {
+        free(home);
+        return NULL;
+    }
+    home->irq.serve = async_offload_serve_;
+    home->loop = loop;
+    fds->offloads = home;
+    fds->offloads_close = async_offload_close_;
+    async_offload_enter_();
+    if (!async_offload_begun_) {
+        async_offload_begun_ = true;
+        (void)pthread_atfork(NULL, NULL, async_offload_forked_);
+    }
+    home->forks = async_offload_forks_;
+    async_offload_loops_++;
+    async_offload_leave_();
+    return home;
+}
+
+/* ---- the operation ------------------------------------------------------- */
+
+static int async_offload_submit_(async_offload_job *job, async_offload_fn fn,
+                                 void *argument)
+{
+    int err = 0;
+    struct async_offloads_ *home = async_offloads_of_(async_this_loop_, &err);
+
+    if (home == NULL) {
+        return err;
+    }
+    job->fn = fn;
+    job->argument = argument;
+    job->task = async_this_task_;
+    job->home = home;
+    async_offload_enter_();
+    async_offload_append_(job);
+    err = async_worker_start_();
+    if (err < 0 && async_offload_alive_ == 0) {
+        async_offload_remove_(job);
+        async_offload_leave_();
+        job->home = NULL;
+        return err;
+    }
+    if (async_offload_idle_ != 0) {
+        (void)pthread_cond_signal(&async_offload_work_);
+    }
+    async_offload_leave_();
+    if (home->out++ == 0) {
+        home->irq.next = home->loop->irqs;
+        home->loop->irqs = &home->irq;
+    }
+    return 0;
+}
+
+static async_status async_offload_park_(async_offload_job *job, bool deaf)
+{
+    ASYNC_WAITS_("async_offload", job);
+    (void)async_park_(&job->home->waiters);
+    if (deaf) {
+        async_set_state_(async_this_task_, ASYNC_DEAF_);
+    }
+    return ASYNC_PENDING;
+}
+
+/* Take it off the queue, if it is still there. */
+static bool async_offload_withdraw_(async_offload_job *job)
+{
+    bool queued;
+
+    async_offload_enter_();
+    queued = job->state == ASYNC_JOB_QUEUED_;
+    if (queued) {
+        async_offload_remove_(job);
+    }
+    async_offload_leave_();
+    return queued;
+}
+
+static async_status async_offload_struck_(async_task *task,
+                                          async_offload_job *job)
+{
+    if (!async_offload_withdraw_(job)) {
+        return async_offload_park_(job, true);
+    }
+    async_offload_back_(job);
+    return async_deliver_(task);
+}
+
+ASYNC_API async_status async_offload(async_offload_job *job,
+                                     async_offload_fn fn, void *argument)
+{
+    async_task *task = async_self_();
+    int err;
+
+    if (async_granted_(task)) {
+        return task->timer.u.result;
+    }
+    if (async_state_(task) == ASYNC_STRUCK_) {
+        return async_offload_struck_(task, job);
+    }
+    if (job == NULL || fn == NULL) {
+        return ASYNC_EINVAL;
+    }
+    if (job->home != NULL) {
+        return ASYNC_EBUSY;
+    }
+    if (ASYNC_STRUCK_P_(task)) {
+        return async_deliver_(task);
+    }
+    err = async_offload_submit_(job, fn, argument);
+    return err < 0 ? err : async_offload_park_(job, false);
+}
+
+ASYNC_API async_status async_offload_surely_(async_offload_job *job,
+                                             async_offload_fn fn,
+                                             void *argument)
+{
+    async_task *task = async_self_();
+
+    if (async_granted_(task)) {
+        return task->timer.u.result;
+    }
+    return async_offload_submit_(job, fn, argument) < 0
+        ? fn(argument) : async_offload_park_(job, true);
+}
+
+ASYNC_API void async_offload_abandon_(async_offload_job *job)
+{
+    job->task = NULL;
+    if (async_offload_withdraw_(job)) {
+        async_offload_back_(job);
+    }
+}
+
+#endif
+/* ===========================================================================
+ * file: the system calls on files, made in threads.
+ * ======================================================================== */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE 1
+#endif
+#if ASYNC_HOSTED && ASYNC_OFFLOAD
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- in the thread ------------------------------------------------------- */
+
+static int async_file_call_(void *argument)
+{
+    async_file *file = (async_file *)argument;
+
+    return file->call(file);
+}
+
+static int async_file_opens_(async_file *file)
+{
+    int fd;
+
+    do {
+        fd = ASYNC_SYS_(open)(file->path, file->flags, file->mode);
+    } while (fd < 0 && errno == EINTR);
+    if (fd < 0) {
+        return -errno;
+    }
+    file->fd = fd;
+    file->is_open = true;
+    return 0;
+}
+
+/* Reading, or writing, once: at the file's own place, or at an offset. */
+static ptrdiff_t async_file_read_once_(const async_file *file)
+{
+    return file->offset < 0
+        ? ASYNC_SYS_(read)(file->fd, file->buffer, file->length)
+        : ASYNC_SYS_(pread)(file->fd, file->buffer, file->length,
+                            (off_t)file->offset);
+}
+
+static ptrdiff_t async_file_write_once_(const async_file *file)
+{
+    const char *from = (const char *)file->buffer + file->done;
+    size_t length = file->length - file->done;
+
+    return file->offset < 0
+        ? ASYNC_SYS_(write)(file->fd, from, length)
+        : ASYNC_SYS_(pwrite)(file->fd, from, length,
+                             (off_t)(file->offset + (int64_t)file->done));
+}
+
+static int async_file_reads_(async_file *file)
+{
+    ptrdiff_t n;
+
+    do {
+        n = async_file_read_once_(file);
+    } while (n < 0 && errno == EINTR);
+    return n < 0 ? -errno : (int)n;
+}
+
+static int async_file_writes_(async_file *file)
+{
+    ptrdiff_t n;
+
+    do {
+        n = async_file_write_once_(file);
+        if (n >= 0) {
+            file->done += (size_t)n;
+        } else if (errno != EINTR) {
+            return -errno;
+        }
+    } while (file->done < file->length && n != 0);
+    return n == 0 && file->length != 0 ? ASYNC_EIO : (int)file->length;
+}
+
+static int async_file_syncs_(async_file *file)
+{
+    int rc;
+
+    do {
+        rc = ASYNC_SYS_(fsync)(file->fd);
+    } while (rc < 0 && errno == EINTR);
+    return rc < 0 ? -errno : 0;
+}
+
+static int async_file_stats_(async_file *file)
+{
+    return ASYNC_SYS_(fstat)(file->fd, (struct stat *)file->buffer) < 0
+        ? -errno : 0;
+}
+
+static int async_file_sizes_(async_file *file)
+{
+    struct stat status;
+    int64_t size;
+
+    if (ASYNC_SYS_(fstat)(file->fd, &status) < 0) {
+        return -errno;
+    }
+    size = (int64_t)status.st_size;
+    *(int64_t *)file->buffer = size;
+    return 0;
+}
+
+/* After EINTR the number is free, or another thread's: never again. */
+static int async_file_closes_(async_file *file)
+{
+    int rc = ASYNC_SYS_(close)(file->fd) < 0 && errno != EINTR ? -errno : 0;
+
+    file->is_open = false;
+    file->fd = -1;
+    return rc;
+}
+
+/* ---- in the task --------------------------------------------------------- */
+
+/* Does an operation begin? Then with what, in its file; or what is wrong. Only
+ * now may this be written: once it is out, the file is the thread's. */
+static int async_file_begin_(async_file *file, bool is_open,
+                             int (*call)(async_file *file), const void *buffer,
+                             size_t length, int64_t offset)
+{
+    if (file == NULL || (buffer == NULL && length != 0)) {
+        return ASYNC_EINVAL;
+    }
+    if (file->job.home != NULL) {
+        return ASYNC_EBUSY;
+    }
+    if (file->is_open != is_open) {
+        return is_open ? ASYNC_EBADF : ASYNC_EBUSY;
+    }
+    file->call = call;
+    file->buffer = (void *)(uintptr_t)buffer;
+    file->length = async_fd_length_(length);
+    file->offset = offset;
+    return 0;
+}
+
+static async_status async_file_wait_(async_file *file, const char *what)
+{
+    async_status rc = async_offload(&file->job, async_file_call_, file);
+
+    (void)what;
+    if (rc == ASYNC_PENDING) {
+        ASYNC_WAITS_(what, file);
+    }
+    return rc;
+}
+
+static async_status async_file_do_(async_file *file, const char *what,
+                                   int (*call)(async_file *file),
+                                   const void *buffer, size_t length,
+                                   int64_t offset)
+{
+    if (async_state_(async_this_task_) == ASYNC_RUNNING_) {
+        int err = async_file_begin_(file, true, call, buffer, length, offset);
+
+        if (err < 0) {
+            return err;
+        }
+    }
+    return async_file_wait_(file, what);
+}
+
+/* An offset that the system call cannot take. */
+static int async_file_offset_(int64_t offset)
+{
+    return offset < 0 ? ASYNC_EINVAL
+        : (int64_t)(off_t)offset != offset ? ASYNC_EOVERFLOW : 0;
+}
+
+ASYNC_API async_status async_file_open(async_file *file, const char *path,
+                                       int flags, mode_t mode)
+{
+    if (async_state_(async_self_()) == ASYNC_RUNNING_) {
+        int err = async_file_begin_(file, false, async_file_opens_, path, 1,
+                                    -1);
+
+        if (err < 0) {
+            return err;
+        }
+        file->path = path;
+        file->flags = flags | O_CLOEXEC;
+        file->mode = mode;
+    }
+    return async_file_wait_(file, "async_file_open");
+}
+
+ASYNC_API async_status async_file_read(async_file *file, void *buffer,
+                                       size_t length)
+{
+    (void)async_self_();
+    return async_file_do_(file, "async_file_read", async_file_reads_, buffer,
+                          length, -1);
+}
+
+ASYNC_API async_status async_file_pread(async_file *file, void *buffer,
+                                        size_t length, int64_t offset)
+{
+    int err = async_file_offset_(offset);
+
+    (void)async_self_();
+    return err < 0 ? err
+        : async_file_do_(file, "async_file_pread", async_file_reads_, buffer,
+                         length, offset);
+}
+
+/* A new write counts anew; a resumed one leaves the count to the thread. */
+static async_status async_file_write_(async_file *file, const char *what,
+                                      const void *buffer, size_t length,
+                                      int64_t offset)
+{
+    if (async_state_(async_this_task_) == ASYNC_RUNNING_ && file != NULL
+        && file->job.home == NULL) {
+        file->done = 0;
+    }
+    return async_file_do_(file, what, async_file_writes_, buffer, length,
+                          offset);
+}
+
+ASYNC_API async_status async_file_write(async_file *file, const void *buffer,
+                                        size_t length)
+{
+    (void)async_self_();
+    return async_file_write_(file, "async_file_write", buffer, length, -1);
+}
+
+ASYNC_API async_status async_file_pwrite(async_file *file, const void *buffer,
+                                         size_t length, int64_t offset)
+{
+    int err = async_file_offset_(offset);
+
+    (void)async_self_();
+    return err < 0 ? err : async_file_write_(file, "async_file_pwrite", buffer,
+                                             length, offset);
+}
+
+ASYNC_API async_status async_file_sync(async_file *file)
+{
+    (void)async_self_();
+    return async_file_do_(file, "async_file_sync", async_file_syncs_, NULL, 0,
+                          -1);
+}
+
+ASYNC_API async_status async_file_size(async_file *file, int64_t *size)
+{
+    (void)async_self_();
+    return async_file_do_(file, "async_file_size", async_file_sizes_, size,
+                          sizeof *size, -1);
+}
+
+ASYNC_API async_status async_file_stat(async_file *file, struct stat *to)
+{
+    (void)async_self_();
+    return async_file_do_(file, "async_file_stat", async_file_stats_, to, 1,
+                          -1);
+}
+
+/* The loop may know the number, by async_read for instance. */
+ASYNC_API async_status async_file_close(async_file *file)
+{
+    if (async_state_(async_self_()) == ASYNC_RUNNING_) {
+        int err = async_file_begin_(file, true, async_file_closes_, NULL, 0,
+                                    -1);
+
+        if (err < 0) {
+            return err;
+        }
+        (void)async_detach(file->fd);
+    }
+    return async_offload_surely_(&file->job, async_file_call_, file);
+}
+
+#endif
+/* ===========================================================================
+ * resolve: names into addresses, and addresses into a connection.
+ * ======================================================================== */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE 1
+#endif
+#if ASYNC_HOSTED && ASYNC_OFFLOAD
+
+#include <netdb.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- names --------------------------------------------------------------- */
+
+/* A lookup, in memory of its own: behind it come the addresses that it finds,
+ * and the two names. The job is its first member, for async_offload_abandon_.
+ */
+struct async_lookup_ {
+    async_offload_job job;
+    struct addrinfo hints;
+    const char *host, *service;
+    async_address *addresses;
+    int capacity;
+};
+
+static int async_lookup_error_(int error, int number)
+{
+    switch (error) {
+    case EAI_AGAIN: return ASYNC_EHOSTAGAIN;
+    case EAI_FAIL: return ASYNC_EHOSTFAIL;
+    case EAI_MEMORY: return ASYNC_ENOMEM;
+    case EAI_BADFLAGS: return ASYNC_EINVAL;
+    case EAI_FAMILY: return -EAFNOSUPPORT;
+    case EAI_SERVICE:
+    case EAI_SOCKTYPE: return ASYNC_ENOSERVICE;
+    case EAI_SYSTEM: return number > 0 ? -number : ASYNC_EHOSTFAIL;
+#ifdef EAI_OVERFLOW
+    case EAI_OVERFLOW: return ASYNC_EOVERFLOW;
+#endif
+    default: return ASYNC_ENOHOST;      /* EAI_NONAME, EAI_NODATA, ... */
+    }
+}
+
+/* In the thread. */
+static int async_lookup_run_(void *argument)
+{
+    struct async_lookup_ *it = (struct async_lookup_ *)argument;
+    struct addrinfo *all = NULL;
+    const struct addrinfo *one;
+    int n = 0;
+    int error = ASYNC_SYS_(getaddrinfo)(it->host, it->service, &it->hints,
+                                        &all);
+
+    if (error != 0) {
+        return async_lookup_error_(error, errno);
+    }
+    for (one = all; one != NULL && n < it->capacity; one = one->ai_next) {
+        if (one->ai_addrlen <= sizeof it->addresses[n].storage) {
+            memset(&it->addresses[n], 0, sizeof it->addresses[n]);
+            memcpy(&it->addresses[n].storage, one->ai_addr, one->ai_addrlen);
+            it->addresses[n].length = one->ai_addrlen;
+            n++;
+        }
+    }
+    freeaddrinfo(all);
+    return n > 0 ? n : ASYNC_ENOHOST;
+}
+
+/* A port in digits, 0 for none; -1 if it is something else. */
+static int async_port_of_(const char *service)
+{
+    int port = 0;
+
+    for (; service != NULL && *service != '\0'; service++) {
+        if (*service < '0' || *service > '9') {
+            return -1;
+        }
+        port = 10 * port + (*service - '0');
+        if (port > 65535) {
+            return -1;
+        }
+    }
+    return port;
+}
+
+/* Two numbers: 1, and the address; or 0. */
+static int async_resolve_numbers_(const async_resolver *resolver,
+                                  const char *host, const char *service,
+                                  async_address *address)
+{
+    int port = async_port_of_(service);
+    async_address found;
+
+    if (port < 0 || host == NULL
+        || async_address_set(&found, host, port) < 0
+        || (resolver->family != AF_UNSPEC
+            && resolver->family != (int)found.storage.ss_family)) {
+        return 0;
+    }
+    *address = found;
+    return 1;
+}
+
+static char *async_lookup_name_(char *at, const char **to, const char *name)
+{
+    size_t size;
+
+    if (name == NULL) {
+        *to = NULL;
+        return at;
+    }
+    size = strlen(name) + 1;
+    memcpy(at, name, size);
+    *to = at;
+    return at + size;
+}
+
+static struct async_lookup_ *async_lookup_make_(const async_resolver *resolver,
+                                                const char *host,
+                                                const char *service,
+                                                int capacity)
+{
+    size_t names = (host == NULL ? 0 : strlen(host) + 1)
+        + (service == NULL ? 0 : strlen(service) + 1);
+    struct async_lookup_ *it;
+    char *at;
+
+    capacity = capacity > 64 ? 64 : capacity;
+    it = (struct async_lookup_ *)ASYNC_SYS_(calloc)(
+        1, sizeof *it + (size_t)capacity * sizeof *it->addresses + names);
+    if (it == NULL) {
+        return NULL;
+    }
+    it->hints.ai_family = resolver->family;
+    it->hints.ai_socktype = resolver->socktype == 0 ? SOCK_STREAM
+                                                    : resolver->socktype;
+    it->hints.ai_flags = resolver->flags;
+    it->capacity = capacity;
+    it->addresses = (async_address *)(void *)(it + 1);
+    at = (char *)(void *)(it->addresses + capacity);
+    at = async_lookup_name_(at, &it->host, host);
+    (void)async_lookup_name_(at, &it->service, service);
+    return it;
+}
+
+static async_status async_resolve_begin_(async_task *task,
+                                         async_resolver *resolver,
+                                         const char *host, const char *service,
+                                         async_address *addresses,
+                                         int capacity)
+{
+    async_status rc;
+
+    if (resolver == NULL || addresses == NULL || capacity < 1) {
+        return ASYNC_EINVAL;
+    }
+    if (resolver->lookup != NULL) {
+        return ASYNC_EBUSY;
+    }
+    if (async_resolve_numbers_(resolver, host, service, addresses) == 1) {
+        return 1;
+    }
+    if (ASYNC_STRUCK_P_(task)) {
+        return async_deliver_(task);
+    }
+    resolver->lookup = async_lookup_make_(resolver, host, service, capacity);
+    if (resolver->lookup == NULL) {
+        return ASYNC_ENOMEM;
+    }
+    rc = async_offload(&resolver->lookup->job, async_lookup_run_,
+                       resolver->lookup);
+    if (rc != ASYNC_PENDING) {
+        free(resolver->lookup);
+        resolver->lookup = NULL;
+    } else {
+        ASYNC_WAITS_("async_resolve", resolver);
+    }
+    return rc;
+}
+
+ASYNC_API async_status async_resolve(async_resolver *resolver,
+                                     const char *host, const char *service,
+                                     async_address *addresses, int capacity)
+{
+    async_task *task = async_self_();
+    struct async_lookup_ *it;
+    async_status rc;
+
+    if (async_state_(task) == ASYNC_RUNNING_) {
+        return async_resolve_begin_(task, resolver, host, service, addresses,
+                                    capacity);
+    }
+    it = resolver->lookup;
+    resolver->lookup = NULL;
+    if (!async_granted_(task)) {            /* struck: the thread may have it */
+        async_offload_abandon_(&it->job);
+        return async_deliver_(task);
+    }
+    rc = task->timer.u.result;
+    if (rc > 0) {
+        memcpy(addresses, it->addresses, (size_t)rc * sizeof *addresses);
+    }
+    free(it);
+    return rc;
+}
+
+/* ---- connections --------------------------------------------------------- */
+
+/* The first to be connected leaves its descriptor to all; any other closes its
+ * own, however it ends. */
+static ASYNC async_attempt_run_(struct async_attempt_ *self)
+{
+    async_attempts *of = self->of;
+
+    ASYNC_BEGIN(self);
+    ASYNC_TRY {
+        self->fd = async_socket(self->address->storage.ss_family, SOCK_STREAM,
+                                0);
+        if (self->fd < 0) {
+            ASYNC_RAISE(self->fd);
+        }
+        ASYNC_AWAIT(async_connect(self->fd, (const struct sockaddr *)
+                                  (const void *)&self->address->storage,
+                                  self->address->length));
+        if (of->fd < 0) {
+            of->fd = self->fd;
+            self->fd = -1;
+        }
+    } ASYNC_FINALLY(self->outcome) {
+        if (self->fd >= 0) {
+            (void)async_close(self->fd);
+        }
+        if (ASYNC_FAILED(self->outcome) && self->outcome != ASYNC_CANCEL) {
+            of->error = self->outcome;
+        }
+        of->ended++;
+        (void)async_event_set(&of->ended_one);
+    } ASYNC_TRY_END;
+    ASYNC_END;
+}
+
+static void async_attempt_start_(async_attempts *self,
+                                 const async_address *address)
+{
+    struct async_attempt_ *it = &self->attempt[self->started];
+
+    memset(it, 0, sizeof *it);
+    it->of = self;
+    it->address = address;
+    it->fd = -1;
+    self->waiters[self->started].task = &it->task;
+    (void)async_spawn(&it->task, async_attempt_run_, it);
+    self->started++;
+    (void)async_event_clear(&self->ended_one);
+}
+
+static void async_attempts_cancel_(async_attempts *self)
+{
+    int i;
+
+    for (i = 0; i < self->started; i++) {
+        (void)async_cancel(&self->attempt[i].task);
+    }
+}
+
+/* Is there another one to start, or any to wait for? */
+static bool async_attempts_go_on_(const async_attempts *self)
+{
+    return self->fd < 0 && self->ended < self->n;
+}
+
+ASYNC_API async_status async_connect_any(async_attempts *self,
+                                         const async_address *addresses, int n)
+{
+    if (self == NULL || addresses == NULL || n < 1) {
+        return async_settle_(async_self_(), ASYNC_EINVAL);
+    }
+    ASYNC_BEGIN(self);
+    self->n = n < ASYNC_DIAL_MAX ? n : (int)ASYNC_DIAL_MAX;
+    self->started = self->ended = 0;
+    self->fd = -1;
+    self->error = 0;
+    ASYNC_TRY {
+        ASYNC_TRY {
+            while (async_attempts_go_on_(self)) {
+                if (self->started < self->n) {
+                    async_attempt_start_(self, addresses + self->started);
+                }
+                ASYNC_AWAIT_RESULT(self->rc, ASYNC_TIMEOUT(&self->scope,
+                    self->started == self->n ? ASYNC_NEVER
+                    : self->delay > 0 ? self->delay
+                    : (async_duration)ASYNC_MS(250),
+                    async_event_wait(&self->ended_one)));
+                (void)async_event_clear(&self->ended_one);
+            }
+        } ASYNC_FINALLY(self->failed) {
+            async_attempts_cancel_(self);
+            ASYNC_AWAIT(async_gather_all(&self->set, self->waiters,
+                                         self->started));
+        } ASYNC_TRY_END;
+    } ASYNC_FINALLY(self->outcome) {
+        if (ASYNC_FAILED(self->outcome) && self->fd >= 0) {
+            (void)async_close(self->fd);
+        }
+    } ASYNC_TRY_END;
+    ASYNC_RETURN(self->fd >= 0 ? self->fd : self->error);
+    ASYNC_END;
+}
+
+/* So that not one address after another, of a family that does not work here,
+ * takes its 250 ms. */
+ASYNC_API void async_interleave_(async_address *all, int n)
+{
+    int i, j;
+
+    for (i = 1; i < n; i++) {
+        for (j = i; j < n && all[j].storage.ss_family
+                             == all[i - 1].storage.ss_family; j++) {
+        }
+        if (j < n) {
+            async_address next = all[j];
+
+            memmove(all + i + 1, all + i, (size_t)(j - i) * sizeof *all);
+            all[i] = next;
+        }
+    }
+}
+
+static void async_port_text_(char *to, int port)
+{
+    int digits = 1, n;
+
+    for (n = port; n > 9; n /= 10) {
+        digits++;
+    }
+    to[digits] = '\0';
+    do {
+        to[--digits] = (char)('0' + port % 10);
+        port /= 10;
+    } while (digits > 0);
+}
+
+ASYNC_API async_status async_dial(async_dialer *self, const char *host,
+                                  int port)
+{
+    if (self == NULL || host == NULL || port < 1 || port > 65535) {
+        return async_settle_(async_self_(), ASYNC_EINVAL);
+    }
+    ASYNC_BEGIN(self);
+    async_port_text_(self->service, port);
+    ASYNC_AWAIT_VALUE(self->n, async_resolve(&self->resolver, host,
+                                             self->service, self->addresses,
+                                             ASYNC_DIAL_MAX));
+    async_interleave_(self->addresses, self->n);
+    ASYNC_AWAIT_VALUE(self->fd, async_connect_any(&self->attempts,
+                                                  self->addresses, self->n));
+    ASYNC_RETURN(self->fd);
+    ASYNC_END;
 }
 
 #endif
