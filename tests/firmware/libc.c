@@ -88,7 +88,7 @@ char *strcat(char *to, const char *from)
 
 /* ---- memory: a few blocks, each for one object --------------------------- */
 
-enum { BLOCKS = 12, BLOCK = 128 };
+enum { BLOCKS = 12, BLOCK = 160 };
 
 static union { char byte[BLOCK]; long long align; } block[BLOCKS];
 static bool taken[BLOCKS];

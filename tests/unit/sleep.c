@@ -210,19 +210,22 @@ TEST(sleep_of_no_time_is_a_yield)
     CHECK_EQ(test_idles(), 0);
 }
 
-/* The clock of a turn stands still while its tasks run. */
+/* The clock of a turn stands still while its tasks run. (A microcontroller
+ * reads its own each time: that takes less than to keep what it said.) */
 static ASYNC cached(struct many *self)
 {
     ASYNC_BEGIN(self);
     self->at = async_now();
     test_busy((async_duration)ASYNC_MS(5));
+#if ASYNC_HOSTED
     CHECK_EQ(async_now(), self->at);
+#endif
     AWAIT(async_yield());
     CHECK_EQ((async_ticks)(async_now() - self->at), (async_ticks)ASYNC_MS(5));
     ASYNC_END;
 }
 
-TEST(sleep_clock_is_read_once_a_turn)
+TEST(sleep_clock_stands_still_in_a_turn)
 {
     many_clear();
     CHECK_EQ(async_run(cached, &many), 0);
