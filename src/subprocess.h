@@ -55,6 +55,9 @@
 /* Further flags. */
 #define ASYNC_NEW_SESSION 0x80u /* setsid(2): its own session, process group,
                                  * and no terminal; -pid is the group */
+#define ASYNC_KILL_GROUP 0x200u /* the same; and what is left of the group when
+                                 * the process ends is killed: no grandchild
+                                 * lives on, but for one that left the group */
 #define ASYNC_KEEP_FDS 0x100u   /* the child also gets those of your descriptors
                                  * above 2 that are not closed on exec */
 #define ASYNC_BY_SIGCHLD_ 0x8000u   /* for tests: as if there were no pidfd */
@@ -80,6 +83,10 @@ typedef struct async_process {
     int code;                   /* ASYNC_PENDING while it runs */
     int fd;                     /* the pidfd, or -1 */
     unsigned char way;          /* of waiting, also after it was closed */
+    unsigned char group;        /* has it one of its own, and does that die */
+    bool struck;                /* its stopper was */
+    async_task *stopper;        /* who is in async_process_stop */
+    async_alarm_ alarm;         /* when its grace is over */
     async_task *talker;         /* who is in async_process_communicate */
     async_task *leader;         /* by SIGCHLD: who waits for the signal, */
     async_list followers;       /* and who for the leader */
@@ -102,6 +109,8 @@ typedef struct async_process {
 #define async_process_signal ASYNC_ABI_(async_process_signal)
 #define async_process_terminate ASYNC_ABI_(async_process_terminate)
 #define async_process_kill ASYNC_ABI_(async_process_kill)
+#define async_process_signal_group ASYNC_ABI_(async_process_signal_group)
+#define async_process_stop ASYNC_ABI_(async_process_stop)
 #define async_process_close_end ASYNC_ABI_(async_process_close_end)
 #define async_process_close ASYNC_ABI_(async_process_close)
 #define async_process_communicate ASYNC_ABI_(async_process_communicate)
@@ -155,6 +164,27 @@ ASYNC_API int async_process_signal(async_process *process, int number);
 ASYNC_API int async_process_terminate(async_process *process);
 ASYNC_API int async_process_kill(async_process *process);
 
+/* Send a signal to every process of the group of one that was started with
+ * ASYNC_NEW_SESSION or ASYNC_KILL_GROUP: to it, and to what it has started. 0,
+ * or ASYNC_ESRCH when it has ended itself: its number may be a stranger's by
+ * then, so the rest is out of reach (ASYNC_KILL_GROUP is for that).
+ * ASYNC_EINVAL as above, or without one of those flags. From the loop's
+ * thread. */
+ASYNC_API int async_process_signal_group(async_process *process, int number);
+
+/* AWAIT_VALUE(code, async_process_stop(process, grace)): ask it to end
+ * (SIGTERM), wait for so long, kill it (SIGKILL) if it has not; its code, as
+ * async_process_wait gives it. At once if it has ended. A grace of zero or less
+ * kills it at once, ASYNC_NEVER never does. With ASYNC_KILL_GROUP the signals
+ * go to the whole group. What it says meanwhile is not read; it is not closed.
+ *
+ * It ends when the process has: a strike kills it at once, and when it has
+ * ended the await fails with the strike; the code is in async_process_code.
+ * Errors as those of async_process_wait, and ASYNC_EBUSY while another task
+ * stops it; ASYNC_EPERM if it is another user's. Task only. Costs a timer. */
+ASYNC_API ASYNC async_process_stop(async_process *process,
+                                   async_duration grace);
+
 /* async_process_close_end(&process.in): close our end of a pipe, and set it to
  * -1. To the child the closed input is the end of what it reads. 0, also for
  * -1; ASYNC_EINVAL for NULL. Tasks that wait for it get ASYNC_EBADF. */
@@ -163,7 +193,8 @@ ASYNC_API int async_process_close_end(int *end);
 /* Be done with it: close the pipes, and if it still runs, kill it (SIGKILL) and
  * take its status, so that no zombie is left. That is the one thing here that
  * blocks: for the moment that the system takes to end a process. Who has time
- * terminates it and waits before. Tasks that wait get ASYNC_ECANCELED.
+ * awaits async_process_stop before. Tasks that wait get ASYNC_ECANCELED. With
+ * ASYNC_KILL_GROUP the whole group is killed.
  *
  * 0, and the memory is as good as zeroed; ASYNC_EINVAL for NULL or one that is
  * closed. ASYNC_EPERM if it runs on and may not be killed, being another
@@ -220,6 +251,7 @@ ASYNC_API ASYNC async_process_communicate(async_process *process,
 /* ---- among its parts ----------------------------------------------------- */
 
 enum { ASYNC_BY_PIDFD_ = 1, ASYNC_BY_CHILD_ };
+enum { ASYNC_GROUP_IS_OWN_ = 1, ASYNC_GROUP_DIES_ };
 
 /* waitpid(2), through interruptions: the number, 0 or an error. */
 ASYNC_API int async_process_waitpid_(int pid, int *status, int options);

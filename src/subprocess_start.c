@@ -41,7 +41,7 @@ extern char **environ;
 #endif
 #endif
 
-#define ASYNC_PROCESS_FLAGS_ (0x1ffu | ASYNC_BY_SIGCHLD_)
+#define ASYNC_PROCESS_FLAGS_ (0x3ffu | ASYNC_BY_SIGCHLD_)
 
 /* ---- in the child -------------------------------------------------------- */
 
@@ -161,7 +161,8 @@ static int async_child_prepare_(const struct async_child_ *child)
     if (child->directory != NULL && chdir(child->directory) < 0) {
         return errno;
     }
-    if ((child->flags & ASYNC_NEW_SESSION) != 0 && setsid() < 0) {
+    if ((child->flags & (ASYNC_NEW_SESSION | ASYNC_KILL_GROUP)) != 0
+        && setsid() < 0) {
         return errno;
     }
     if ((child->flags & ASYNC_KEEP_FDS) == 0) {
@@ -430,6 +431,8 @@ static int async_process_begin_(async_process *process, unsigned flags,
     process->fd = (flags & ASYNC_BY_SIGCHLD_) != 0
         ? -1 : ASYNC_SYS_(async_process_pidfd_)(pid);
     process->way = process->fd >= 0 ? ASYNC_BY_PIDFD_ : ASYNC_BY_CHILD_;
+    process->group = (flags & ASYNC_KILL_GROUP) != 0 ? ASYNC_GROUP_DIES_
+        : (flags & ASYNC_NEW_SESSION) != 0 ? ASYNC_GROUP_IS_OWN_ : 0;
     if (async_this_loop_ != NULL) {
         for (i = 0; i < 3; i++) {
             if (ours[i] >= 0) {

@@ -1431,6 +1431,174 @@ TEST(process_behind_two_streams)
     RUN_BOTH_WAYS(converses);
 }
 
+/* ---- stopping ------------------------------------------------------------ */
+
+struct stops_it {               /* a task that stops a process */
+    async_frame frame;
+    async_task task;
+    async_process *process;
+    async_duration grace;
+    int rc;
+};
+
+static ASYNC stops_it(struct stops_it *self)
+{
+    ASYNC_BEGIN(self);
+    AWAIT_VALUE(self->rc, async_process_stop(self->process, self->grace));
+    ASYNC_RETURN(self->rc);
+    ASYNC_END;
+}
+
+static struct stops_it stopper;
+
+static void stop_by_task(async_process *process, async_duration grace)
+{
+    ZERO(stopper);
+    stopper.process = process;
+    stopper.grace = grace;
+    CHECK_EQ(async_spawn(&stopper.task, stops_it, &stopper), 0);
+}
+
+/* One that does not hear SIGTERM, and says when it has come so far. */
+#define DEAF "trap '' TERM; echo; while :; do read x; done"
+
+static ASYNC stop_all_kinds(struct main *self)
+{
+    ASYNC_BEGIN(self);
+    /* A polite one ends at the first word, whatever the grace. */
+    CHECK_EQ(shell(&self->p, "trap 'exit 3' TERM; echo; while :; do read x; "
+                   "done", ASYNC_PIPE_OUT | ASYNC_PIPE_IN), 0);
+    AWAIT(async_read(self->p.out, self->text, 1));
+    AWAIT(async_process_close_end(&self->p.in));
+    AWAIT_VALUE(self->rc, async_process_stop(&self->p, ASYNC_NEVER));
+    CHECK_EQ(self->rc, 3);
+    /* One that has ended is no error. */
+    AWAIT_VALUE(self->rc, async_process_stop(&self->p, MS(1)));
+    CHECK_EQ(self->rc, 3);
+    CHECK_EQ(async_process_close(&self->p), 0);
+
+    /* A deaf one is killed when the grace is over, or without any. */
+    for (self->i = 0; self->i < 2; self->i++) {
+        CHECK_EQ(shell(&self->p, DEAF, ASYNC_PIPE_OUT | ASYNC_PIPE_IN), 0);
+        AWAIT(async_read(self->p.out, self->text, 1));
+        AWAIT_VALUE(self->rc, async_process_stop(&self->p,
+                                                 self->i == 0 ? MS(5) : 0));
+        CHECK_EQ(self->rc, 256 + SIGKILL);
+        CHECK_EQ(async_process_close(&self->p), 0);
+    }
+    AWAIT_RESULT(self->rc, async_process_stop(NULL, 0));
+    CHECK_EQ(self->rc, ASYNC_EINVAL);
+    AWAIT_RESULT(self->rc, async_process_stop(&self->p, 0));
+    CHECK_EQ(self->rc, ASYNC_EINVAL);
+    ASYNC_END;
+}
+
+TEST(process_stop)
+{
+    RUN_BOTH_WAYS(stop_all_kinds);
+}
+
+/* A strike ends the grace, not the wait: it is delivered when the process has
+ * ended. */
+static ASYNC stop_struck(struct main *self)
+{
+    ASYNC_BEGIN(self);
+    CHECK_EQ(shell(&self->p, DEAF, ASYNC_PIPE_OUT | ASYNC_PIPE_IN), 0);
+    AWAIT(async_read(self->p.out, self->text, 1));
+    AWAIT_RESULT(self->rc, ASYNC_TIMEOUT(&self->scope, MS(2),
+                                         async_process_stop(&self->p,
+                                                            ASYNC_NEVER)));
+    CHECK_EQ(self->rc, ASYNC_ETIMEDOUT);
+    CHECK_EQ(async_process_code(&self->p), 256 + SIGKILL);
+    CHECK_EQ(async_process_close(&self->p), 0);
+
+    /* Struck twice, by a cancel. */
+    CHECK_EQ(shell(&self->p, DEAF, ASYNC_PIPE_OUT | ASYNC_PIPE_IN), 0);
+    AWAIT(async_read(self->p.out, self->text, 1));
+    stop_by_task(&self->p, MS(60000));
+    AWAIT(async_yield());
+    AWAIT_RESULT(self->rc, async_process_stop(&self->p, 0));
+    CHECK_EQ(self->rc, ASYNC_EBUSY);
+    CHECK_EQ(async_cancel(&stopper.task), 1);
+    AWAIT(async_yield());
+    (void)async_cancel(&stopper.task);
+    AWAIT_RESULT(self->rc, async_join(&stopper.task));
+    CHECK_EQ(self->rc, ASYNC_ECANCELED);
+    CHECK_EQ(async_process_code(&self->p), 256 + SIGKILL);
+    CHECK_EQ(async_process_close(&self->p), 0);
+
+    /* Closed by another task, with the timer set. */
+    CHECK_EQ(shell(&self->p, DEAF, ASYNC_PIPE_OUT | ASYNC_PIPE_IN), 0);
+    AWAIT(async_read(self->p.out, self->text, 1));
+    stop_by_task(&self->p, MS(60000));
+    AWAIT(async_yield());
+    CHECK_EQ(async_process_close(&self->p), 0);
+    memset(&self->p, 0x55, sizeof self->p);
+    AWAIT_RESULT(self->rc, async_join(&stopper.task));
+    CHECK_EQ(self->rc, ASYNC_ECANCELED);
+    ASYNC_END;
+}
+
+TEST(process_stop_struck)
+{
+    RUN_BOTH_WAYS(stop_struck);
+}
+
+/* ---- groups -------------------------------------------------------------- */
+
+/* The end of a pipe is heard when the last of those is gone who have it: the
+ * child, and what it has started. */
+#define FAMILY "sleep 1000 & echo; wait; exit 0"
+
+static ASYNC groups(struct main *self)
+{
+    ASYNC_BEGIN(self);
+    /* A signal to all of them, by hand. */
+    CHECK_EQ(shell(&self->p, FAMILY, ASYNC_PIPE_OUT | ASYNC_NEW_SESSION), 0);
+    AWAIT(async_read(self->p.out, self->text, 1));
+    CHECK_EQ(async_process_signal_group(&self->p, SIGKILL), 0);
+    AWAIT_VALUE(self->n, async_read(self->p.out, self->text, 1));
+    CHECK_EQ(self->n, 0);
+    AWAIT_VALUE(self->rc, async_process_wait(&self->p));
+    CHECK_EQ(self->rc, 256 + SIGKILL);
+    CHECK_EQ(async_process_signal_group(&self->p, SIGKILL), ASYNC_ESRCH);
+    CHECK_EQ(async_process_close(&self->p), 0);
+    CHECK_EQ(async_process_signal_group(&self->p, SIGKILL), ASYNC_EINVAL);
+    CHECK_EQ(async_process_signal_group(NULL, SIGKILL), ASYNC_EINVAL);
+
+    /* By the flag: stopped, closed, or ended by itself. */
+    for (self->i = 0; self->i < 3; self->i++) {
+        CHECK_EQ(shell(&self->p, self->i == 2 ? "sleep 1000 & echo; exit 4"
+                       : FAMILY, ASYNC_PIPE_OUT | ASYNC_KILL_GROUP), 0);
+        CHECK_EQ(getsid(self->p.pid), self->p.pid);
+        AWAIT(async_read(self->p.out, self->text, 1));
+        self->ends[0] = self->p.out;
+        self->p.out = -1;
+        if (self->i == 0) {
+            AWAIT_VALUE(self->rc, async_process_stop(&self->p, ASYNC_NEVER));
+            CHECK_EQ(self->rc, 256 + SIGTERM);
+        } else if (self->i == 2) {
+            AWAIT_VALUE(self->rc, async_process_wait(&self->p));
+            CHECK_EQ(self->rc, 4);
+        }
+        CHECK_EQ(async_process_close(&self->p), 0);
+        AWAIT_VALUE(self->n, async_read(self->ends[0], self->text, 1));
+        CHECK_EQ(self->n, 0);
+        AWAIT(async_close(self->ends[0]));
+    }
+
+    /* Without one there is no group of its own. */
+    CHECK_EQ(shell(&self->p, "read x", ASYNC_PIPE_IN), 0);
+    CHECK_EQ(async_process_signal_group(&self->p, SIGKILL), ASYNC_EINVAL);
+    CHECK_EQ(async_process_close(&self->p), 0);
+    ASYNC_END;
+}
+
+TEST(process_groups)
+{
+    RUN_BOTH_WAYS(groups);
+}
+
 /* ---- threads ------------------------------------------------------------- */
 
 #ifndef __TINYC__               /* which has no variables of a thread */
