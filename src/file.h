@@ -54,7 +54,9 @@ typedef struct async_file {
 #define async_file_close ASYNC_ABI_(async_file_close)
 
 /* AWAIT(async_file_open(&self->file, path, O_RDONLY, 0)): open it, as open(2)
- * does; closed on exec. 0 or an error; ASYNC_EBUSY if it is open already. */
+ * does; closed on exec. 0 or an error; ASYNC_EBUSY if it is open already.
+ * A FIFO keeps the thread until its other side is opened, whatever strikes the
+ * task: that is for open(2) with O_RDWR | O_NONBLOCK, and for async_read. */
 ASYNC_API ASYNC async_file_open(async_file *file, const char *path, int flags,
                                 mode_t mode);
 
