@@ -283,6 +283,13 @@
 #define ASYNC_INLINE_ static inline
 #endif
 
+/* Where the C stack is, which grows downwards; for a debug build's checks. */
+#if defined __GNUC__ && !defined __TINYC__
+#define ASYNC_STACK_ __builtin_frame_address(0)
+#else
+#define ASYNC_STACK_ NULL
+#endif
+
 /* Small functions of the hot path (HOT): part of their callers, unless the user
  * has asked for small code; then some (STEP, ONCE) are there just once, which
  * the compiler by itself sees otherwise. And what is seldom (APART): apart from

@@ -25,13 +25,45 @@ static ASYNC_THREAD char async_message_[1400];
 static char async_message_[240];
 #endif
 
+static bool async_begins_with_(const char *text, const char *with)
+{
+    while (*with != '\0' && *text == *with) {
+        text++;
+        with++;
+    }
+    return *with == '\0';
+}
+
+/* Names as they were written: without the options that ASYNC_ABI_ appends. */
+static const char *async_past_options_(const char *text)
+{
+    if (async_begins_with_(text, "_hosted_")) {
+        while (*text == '_' || (*text >= 'a' && *text <= 'z')
+               || (*text >= '0' && *text <= '9')) {
+            text++;
+        }
+    }
+    return text;
+}
+
 ASYNC_API size_t async_say_(size_t at, const char *text)
 {
-    while (*text != '\0' && at < sizeof async_message_ - 1) {
+    while (*(text = async_past_options_(text)) != '\0'
+           && at < sizeof async_message_ - 1) {
         async_message_[at++] = *text++;
     }
     async_message_[at] = '\0';
     return at;
+}
+
+ASYNC_API void async_plain_(char *text)
+{
+    const char *from = text;
+
+    while (*(from = async_past_options_(from)) != '\0') {
+        *text++ = *from++;
+    }
+    *text = '\0';
 }
 
 ASYNC_API size_t async_say_number_(size_t at, int number)
@@ -91,6 +123,7 @@ ASYNC_API void async_enter_(async_frame *frame, const char *file, int line,
     frame->function = function;
     frame->parent = async_innermost_;
     frame->awaited = true;
+    frame->stack = ASYNC_STACK_;
     async_innermost_ = frame;
 }
 

@@ -58,7 +58,8 @@ typedef uint16_t async_point_;
     int line;                       /* of the await that it is at */ \
     const char *file, *function; \
     struct async_frame *parent;     /* who awaits it; NULL: a task's entry */ \
-    unsigned short outcomes[4];     /* where open finally blocks keep theirs */
+    unsigned short outcomes[4];     /* where open finally blocks keep theirs */ \
+    const void *stack;              /* its locals are above, since it resumed */
 #else
 #define ASYNC_FRAME_FIELDS_ async_point_ point;
 #endif
@@ -96,6 +97,8 @@ ASYNC_API bool async_outcome_fits_(async_frame *frame, int depth,
 /* A message is put together without libc, so that a board can say it too: the
  * text so far is `at` long; that of 0 begins a new one. */
 ASYNC_API size_t async_say_(size_t at, const char *text);
+/* The same to a text that is written already. */
+ASYNC_API void async_plain_(char *text);
 ASYNC_API size_t async_say_number_(size_t at, int number);
 ASYNC_API const char *async_said_(void);
 

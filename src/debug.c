@@ -56,6 +56,7 @@ static void async_fatal_(const char *what, const async_task *task,
     } else {
         ASYNC_FORMAT_(text, sizeof text, "%s: %s", who, what);
     }
+    async_plain_(text);
     ASYNC_TRAP(text);
 }
 
@@ -223,7 +224,28 @@ ASYNC_API void async_debug_misuse_(const char *operation, const char *what)
         ASYNC_FORMAT_(text, sizeof text, "%s: %.*s: %s", who, length,
                       operation, what);
     }
+    async_plain_(text);
     ASYNC_TRAP(text);
+}
+
+/* Between the stack of the innermost coroutine and that of the run there are
+ * the locals of coroutines. Those of a function that one of them calls are below,
+ * and it will be called again; but a thread does not wait for that. */
+ASYNC_API void async_debug_lasts_(const char *operation, const void *memory,
+                                  bool thread)
+{
+    uintptr_t at = (uintptr_t)memory;
+    uintptr_t from = (uintptr_t)ASYNC_STACK_;
+
+    if (!thread && async_innermost_ != NULL) {
+        from = (uintptr_t)async_innermost_->stack;
+    }
+    if (from != 0 && at > from
+        && at < (uintptr_t)async_this_loop_->stack) {
+        async_debug_misuse_(operation, "what it is given is a local variable, "
+                            "which is gone when it goes on: it belongs into "
+                            "the coroutine's struct");
+    }
 }
 
 /* ---- who is there, and what does each wait for? --------------------------- */

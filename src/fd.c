@@ -335,13 +335,24 @@ ASYNC_API async_status async_read(int fd, void *buffer, size_t length)
 
 ASYNC_API async_status async_write(int fd, const void *buffer, size_t length)
 {
-    return async_write_(fd, buffer, length);
+    async_status rc = async_write_(fd, buffer, length);
+
+    if (rc == ASYNC_PENDING) {
+        ASYNC_LASTS_("async_write", buffer, false);
+    }
+    return rc;
 }
 
 ASYNC_API async_status async_write_all(int fd, const void *buffer,
                                        size_t length, size_t *done)
 {
-    return async_write_all_(fd, buffer, length, done);
+    async_status rc = async_write_all_(fd, buffer, length, done);
+
+    if (rc == ASYNC_PENDING) {
+        ASYNC_LASTS_("async_write_all", buffer, false);
+        ASYNC_LASTS_("async_write_all", done, false);
+    }
+    return rc;
 }
 
 #endif

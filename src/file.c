@@ -137,6 +137,7 @@ static int async_file_begin_(async_file *file, bool is_open,
     if (file->is_open != is_open) {
         return is_open ? ASYNC_EBADF : ASYNC_EBUSY;
     }
+    ASYNC_LASTS_("an operation on a file", buffer, true);
     file->call = call;
     file->buffer = (void *)(uintptr_t)buffer;
     file->length = async_fd_length_(length);

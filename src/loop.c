@@ -204,6 +204,9 @@ ASYNC_API int async_turns_(async_loop *loop)
 {
     loop->rc = ASYNC_EINTR;
     loop->running = true;
+#if ASYNC_DEBUG
+    loop->stack = ASYNC_STACK_;
+#endif
     while (!loop->stop) {
         if (!ASYNC_NONE_READY_(loop)) {
             async_look_(loop);
@@ -274,6 +277,9 @@ ASYNC_API async_duration async_loop_step(async_loop *loop)
     }
     async_this_loop_ = loop;
     loop->running = true;
+#if ASYNC_DEBUG
+    loop->stack = ASYNC_STACK_;
+#endif
     async_look_(loop);
     if (!ASYNC_NONE_READY_(loop)) {
         async_run_ready_(loop);

@@ -61,6 +61,7 @@ struct async_loop {
     async_ticks began;          /* the running step: when, and where */
     const char *from_file;
     int from_line;
+    const void *stack;          /* of the run: what tasks call is below it */
 #endif
 };
 
@@ -210,6 +211,17 @@ ASYNC_API int async_turns_(async_loop *loop);
 /* Park the running task in a list / in a ring that its owner knows (or none,
  * with NULL), in that state: ASYNC_PENDING. Say ASYNC_WAITS_ before. */
 ASYNC_API async_status async_park_(async_list *list);
+
+/* The operation has suspended: the memory that it will look at again (a thread
+ * of it: at any time) must not be a local variable of the coroutine. */
+#if ASYNC_DEBUG
+ASYNC_API void async_debug_lasts_(const char *operation, const void *memory,
+                                  bool thread);
+#define ASYNC_LASTS_(operation, memory, thread) \
+    async_debug_lasts_((operation), (memory), (thread))
+#else
+#define ASYNC_LASTS_(operation, memory, thread) ((void)0)
+#endif
 
 /* For the debugger: the operation that is about to park the running task, and
  * the object it waits for. Nothing in a release build. */

@@ -461,6 +461,8 @@ ASYNC_API async_status async_offload(async_offload_job *job,
     if (ASYNC_STRUCK_P_(task)) {
         return async_deliver_(task);
     }
+    ASYNC_LASTS_("async_offload", job, true);
+    ASYNC_LASTS_("async_offload", argument, true);
     err = async_offload_submit_(job, fn, argument);
     return err < 0 ? err : async_offload_park_(job, false);
 }

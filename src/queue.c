@@ -182,6 +182,9 @@ static async_status async_queue_await_(async_task *task, async_queue *queue,
     }
     if (granted || *woken == 0 || queue->shut || ASYNC_STRUCK_P_(task)) {
         rc = async_queue_move_(queue, item, in);
+        if (rc == ASYNC_ESHUTDOWN && async_state_(task) == ASYNC_STRUCK_) {
+            rc = ASYNC_EAGAIN;          /* struck while it waited, before that */
+        }
         if (rc != ASYNC_EAGAIN) {
             return async_settle_(task, rc);
         }
@@ -197,12 +200,17 @@ static async_status async_queue_await_(async_task *task, async_queue *queue,
 ASYNC_API async_status async_queue_put(async_queue *queue, const void *item)
 {
     async_task *task = async_self_();
+    async_status rc;
 
     if (!async_queue_usable_(queue, item)) {
         return async_settle_(task, ASYNC_EINVAL);
     }
     ASYNC_WAITS_("async_queue_put", queue);
-    return async_queue_await_(task, queue, (void *)item, true);
+    rc = async_queue_await_(task, queue, (void *)item, true);
+    if (rc == ASYNC_PENDING) {
+        ASYNC_LASTS_("async_queue_put", item, false);
+    }
+    return rc;
 }
 
 ASYNC_API async_status async_queue_get(async_queue *queue, void *item)

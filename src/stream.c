@@ -245,9 +245,14 @@ ASYNC_API async_status async_stream_write(async_stream *stream,
         return async_stream_put_(stream, data, length);
     }
     rc = async_stream_turn_(stream, task);
-    return rc != 0 ? rc
-        : async_stream_used_(stream, task,
-                             async_stream_put_(stream, data, length));
+    if (rc == 0) {
+        rc = async_stream_used_(stream, task,
+                                async_stream_put_(stream, data, length));
+    }
+    if (rc == ASYNC_PENDING) {
+        ASYNC_LASTS_("async_stream_write", data, false);
+    }
+    return rc;
 }
 
 ASYNC_API int async_stream_try_write(async_stream *stream, const void *data,

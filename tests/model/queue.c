@@ -186,6 +186,8 @@ static int expected(struct actor *self, int line)
 {
     int struck = ASYNC_STRUCK_P_(&self->task) != 0;
     int state = self->state;
+    int shut = async_state_(&self->task) == ASYNC_STRUCK_
+        ? ASYNC_CANCEL : ASYNC_ESHUTDOWN;   /* struck before the shutdown */
 
     self->state = NONE;
     if (state == REFUSED) {
@@ -198,7 +200,7 @@ static int expected(struct actor *self, int line)
         return struck ? ASYNC_CANCEL : ASYNC_PENDING;
     }
     if (line == PUT && model.shut) {
-        return ASYNC_ESHUTDOWN;
+        return shut;
     }
     if (state == PROMISED) {
         return line == GET && model.n == 0 ? ASYNC_ESHUTDOWN : 0;
@@ -207,7 +209,7 @@ static int expected(struct actor *self, int line)
         return 0;
     }
     if (model.shut && there(GET) <= 0) {
-        return ASYNC_ESHUTDOWN;
+        return shut;
     }
     return struck ? ASYNC_CANCEL : ASYNC_PENDING;
 }
