@@ -776,7 +776,7 @@ static ASYNC subprocess_invalid_args(struct main *self)
     ASYNC_BEGIN(self);
     CHECK_EQ(async_process_start(&self->p, NULL, way, NULL), ASYNC_EINVAL);
     CHECK_EQ(shell(&self->p, NULL, 0), ASYNC_EINVAL);
-    CHECK_EQ(shell(&self->p, "pwd", 0x200u), ASYNC_EINVAL);
+    CHECK_EQ(shell(&self->p, "pwd", 0x10000u), ASYNC_EINVAL);
     CHECK_EQ(shell(&self->p, "pwd", ASYNC_PIPE_OUT | ASYNC_NULL_OUT),
              ASYNC_EINVAL);
     ASYNC_END;
