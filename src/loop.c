@@ -359,7 +359,7 @@ ASYNC_API int async_run_(async_fn fn, void *frame
     async_task task;
     int rc, err;
 
-    if (before != NULL && before->running) {
+    if (async_this_task_ != NULL || (before != NULL && before->running)) {
         return ASYNC_EBUSY;
     }
     rc = async_loop_open(&loop);

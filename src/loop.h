@@ -113,6 +113,7 @@ ASYNC_API async_duration async_loop_step(async_loop *loop);
 ASYNC_API void async_loop_stop(async_loop *loop);
 
 /* Cancel every task of the loop and run it until they are gone. 0, or
+ * ASYNC_EBUSY inside a running loop, a task of another one included, or
  * ASYNC_EDEADLK if some wait in their cleanup for what nothing can bring. */
 ASYNC_API int async_loop_cancel_all(async_loop *loop);
 

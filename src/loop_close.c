@@ -108,7 +108,8 @@ ASYNC_API int async_loop_cancel_all(async_loop *loop)
     if (loop == NULL) {
         return ASYNC_EINVAL;
     }
-    if (loop->running || (before != NULL && before->running)) {
+    if (loop->running || async_this_task_ != NULL
+        || (before != NULL && before->running)) {
         return ASYNC_EBUSY;
     }
     async_this_loop_ = loop;

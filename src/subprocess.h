@@ -208,6 +208,7 @@ ASYNC_API int async_process_close(async_process *process);
 typedef struct async_pump_ {
     async_task task;
     struct async_communication *talk;
+    async_status (*fn)(struct async_pump_ *pump);
     int *fd;
 } async_pump_;
 

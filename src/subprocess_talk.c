@@ -15,9 +15,8 @@ enum { ASYNC_TALK_FRESH_ = 0, ASYNC_TALK_BROKEN_OFF_, ASYNC_TALK_PUMPS_,
        ASYNC_TALK_WAITS_ };
 
 /* Tasks without a frame: all that they remember is how much was moved. */
-static async_status async_pump_in_(void *argument)
+static async_status async_pump_in_(async_pump_ *pump)
 {
-    async_pump_ *pump = (async_pump_ *)argument;
     async_communication *talk = pump->talk;
     async_status rc = async_write_all(*pump->fd, talk->input,
                                       talk->input_length, &talk->input_done);
@@ -51,26 +50,29 @@ static async_status async_pump_from_(async_pump_ *pump, void *to, size_t room,
     }
 }
 
-static async_status async_pump_out_(void *argument)
+static async_status async_pump_out_(async_pump_ *pump)
 {
-    async_pump_ *pump = (async_pump_ *)argument;
     async_communication *talk = pump->talk;
 
     return async_pump_from_(pump, talk->output, talk->output_room,
                             &talk->output_length);
 }
 
-static async_status async_pump_err_(void *argument)
+static async_status async_pump_err_(async_pump_ *pump)
 {
-    async_pump_ *pump = (async_pump_ *)argument;
     async_communication *talk = pump->talk;
 
     return async_pump_from_(pump, talk->errors, talk->errors_room,
                             &talk->errors_length);
 }
 
+static async_status async_pump_one_(async_pump_ *pump)
+{
+    return pump->fn(pump);
+}
+
 static void async_talk_pump_(async_communication *talk, int *fd,
-                             async_status (*fn)(void *))
+                             async_status (*fn)(async_pump_ *pump))
 {
     async_pump_ *pump = &talk->pump_[talk->pumps_];
 
@@ -79,8 +81,9 @@ static void async_talk_pump_(async_communication *talk, int *fd,
     }
     memset(pump, 0, sizeof *pump);
     pump->talk = talk;
+    pump->fn = fn;
     pump->fd = fd;
-    (void)async_spawn(&pump->task, fn, pump);
+    (void)async_spawn(&pump->task, async_pump_one_, pump);
     talk->waiters_[talk->pumps_].task = &pump->task;
     talk->pumps_++;
 }

@@ -29,7 +29,7 @@
 #if ASYNC_DEBUG
 
 #if ASYNC_HOSTED
-#define ASYNC_TRAILS_ 8
+#define ASYNC_TRAILS_ 64
 #define ASYNC_SITES_ 8
 #else
 #define ASYNC_TRAILS_ 2

@@ -64,6 +64,9 @@ transcript() {
     timeout 300 $under $image 2>$out/errors.txt | tr -d '\r'
 }
 
+# qemu's emulation of a process trips over its threads, some of the time.
+without_threads='-offload -file_ -resolve -dial -connect_any -threads -py_events'
+
 # hosted NAME WHAT UNDER: COMPILER FLAGS... are in $compiler.
 hosted() {
     target "$1" "$2" "${compiler%% *} $($read_version)" \
@@ -88,7 +91,8 @@ hosted() {
                 COMPILER="$compiler" WARN="$warn" LIBS=-lpthread \
                 HEADERS="$(echo src/*.h src/*.c | tr '\n' ' ')" 2>&1); then
             fail "${name}_units" "$words"
-        elif ! timeout 120 $under build/test/$name/unit > $out/units.txt 2>&1
+        elif ! timeout 120 $under build/test/$name/unit \
+                ${under:+$without_threads} > $out/units.txt 2>&1
         then
             fail "${name}_units" "$(grep -v '^ok' $out/units.txt)"
         else

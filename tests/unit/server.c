@@ -236,7 +236,7 @@ static ASYNC close_it(struct closer *self)
         ((char *)self - offsetof(struct main, closer));
 
     ASYNC_BEGIN(self);
-    AWAIT_VALUE(self->rc, async_server_close(&m->server, ASYNC_SEC(60)));
+    AWAIT_VALUE(self->rc, async_server_close(&m->server, ASYNC_SEC(30)));
     test_log("closed ");
     ASYNC_RETURN(self->rc);
     ASYNC_END;

@@ -1309,8 +1309,10 @@ static unsigned below(struct chance *all, unsigned limit)
 
 static async_duration some_time(struct chance *all)
 {
-    return below(all, 3) == 0 ? MS(0.02) * (async_duration)below(all, 10)
-                               : ASYNC_NEVER;
+    if (below(all, 3) != 0) {
+        return ASYNC_NEVER;
+    }
+    return (async_duration)(MS(0.02) * (long)below(all, 10));
 }
 
 /* "N:I:LENGTH\n", and that many bytes. */

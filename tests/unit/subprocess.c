@@ -1515,7 +1515,7 @@ static ASYNC stop_struck(struct main *self)
     /* Struck twice, by a cancel. */
     CHECK_EQ(shell(&self->p, DEAF, ASYNC_PIPE_OUT | ASYNC_PIPE_IN), 0);
     AWAIT(async_read(self->p.out, self->text, 1));
-    stop_by_task(&self->p, MS(60000));
+    stop_by_task(&self->p, MS(30000));
     AWAIT(async_yield());
     AWAIT_RESULT(self->rc, async_process_stop(&self->p, 0));
     CHECK_EQ(self->rc, ASYNC_EBUSY);
@@ -1530,7 +1530,7 @@ static ASYNC stop_struck(struct main *self)
     /* Closed by another task, with the timer set. */
     CHECK_EQ(shell(&self->p, DEAF, ASYNC_PIPE_OUT | ASYNC_PIPE_IN), 0);
     AWAIT(async_read(self->p.out, self->text, 1));
-    stop_by_task(&self->p, MS(60000));
+    stop_by_task(&self->p, MS(30000));
     AWAIT(async_yield());
     CHECK_EQ(async_process_close(&self->p), 0);
     memset(&self->p, 0x55, sizeof self->p);

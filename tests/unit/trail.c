@@ -76,7 +76,7 @@ static ASYNC job(struct job *self)
 struct program {
     async_frame frame;
     async_task task;
-    struct job job[10];
+    struct job job[66];
     async_timeout scope;
     async_group group;
     async_wait_set set;
@@ -539,7 +539,7 @@ TEST(trail_untaken_when_its_memory_goes)
 static ASYNC forgets_many(struct program *self)
 {
     ASYNC_BEGIN(self);
-    for (self->i = 0; self->i < 10; self->i++) {
+    for (self->i = 0; self->i < 66; self->i++) {
         start(self, self->i, ASYNC_EUSER(self->i));
     }
     AWAIT(async_sleep((async_duration)ASYNC_MS(10)));
@@ -549,7 +549,7 @@ static ASYNC forgets_many(struct program *self)
                    UNTAKEN("job") "ASYNC_EUSER(1)\n"
                    "    raised in leaf, at trail.c\n"
                    "    awaited in job, at trail.c\n");
-    for (self->i = 0; self->i < 10; self->i++) {
+    for (self->i = 0; self->i < 66; self->i++) {
         (void)async_result(&self->job[self->i].task);
     }
     ASYNC_END;
