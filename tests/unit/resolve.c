@@ -620,7 +620,7 @@ static ASYNC clients(struct clients *self)
     }
     for (self->i = 0; self->i < CALLERS; self->i++) {
         if (self->i % 2 == 1) {
-            AWAIT(async_sleep(MS(1) / 10 * self->number));
+            AWAIT(async_sleep((async_duration)(MS(1) / 10 * self->number)));
             async_cancel(&self->client[self->i].task);
         }
         AWAIT_RESULT(self->rc, async_join(&self->client[self->i].task));
