@@ -9,6 +9,9 @@
 #include "signals.h"
 #include "fd_table.h"
 
+#if ASYNC_OFFLOAD
+#include <pthread.h>
+#endif
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -19,6 +22,7 @@ static struct {
     async_signal *volatile first;
     volatile unsigned busy;     /* handlers that may hold a watcher */
     volatile unsigned lock;     /* of what follows, and of changing the list */
+    volatile unsigned forks;    /* since the first process */
     unsigned count[ASYNC_SIGNALS_ + 1];     /* watchers that name it */
     struct sigaction before[ASYNC_SIGNALS_ + 1];
 } async_signals_;
@@ -92,6 +96,41 @@ static void async_signals_settle_(void)
 #define ASYNC_SHOW_(at, value) ((void)(*(at) = (value)))
 #endif
 
+/* ---- fork ---------------------------------------------------------------- */
+
+#if ASYNC_OFFLOAD
+
+/* In the child of a fork, no other thread is there to unlock, or to end its
+ * handler. The list and the counts are whole after each step of their change.
+ * (The thread that forked may be in a handler: that sees `forks`.) */
+static void async_signals_forked_(void)
+{
+    async_signals_.forks++;
+    ASYNC_SHOW_(&async_signals_.busy, 0);
+    ASYNC_SHOW_(&async_signals_.lock, 0);
+}
+
+static pthread_once_t async_signals_once_ = PTHREAD_ONCE_INIT;
+
+static void async_signals_begin_(void)
+{
+    (void)pthread_atfork(NULL, NULL, async_signals_forked_);
+}
+
+/* Before the lock is taken for the first time. */
+static void async_signals_once_only_(void)
+{
+    (void)pthread_once(&async_signals_once_, async_signals_begin_);
+}
+
+#else
+
+static void async_signals_once_only_(void)
+{
+}
+
+#endif
+
 /* ---- the handler --------------------------------------------------------- */
 
 static uint64_t async_signal_bit_(int number)
@@ -114,6 +153,7 @@ static void async_signal_before_(const struct sigaction *before, int number,
 static void async_signal_handler_(int number, siginfo_t *info, void *context)
 {
     int error = errno;
+    unsigned forks = async_signals_.forks;
     uint64_t bit = async_signal_bit_(number);
     bool taken = false;
     struct sigaction before;
@@ -129,7 +169,9 @@ static void async_signal_handler_(int number, siginfo_t *info, void *context)
         }
     }
     before = async_signals_.before[number];
-    async_signals_busy_(0U - 1U);
+    if (forks == async_signals_.forks) {
+        async_signals_busy_(0U - 1U);
+    }
     if (!taken) {
         async_signal_before_(&before, number, info, context);
     }
@@ -215,6 +257,7 @@ static int async_signal_start_(async_signal *signal, int number, bool passes)
     signal->set = async_signal_bit_(number);
     signal->last = 0;
     signal->passes = passes;
+    async_signals_once_only_();
     async_signals_lock_();
     signal->next = async_signals_.first;
     ASYNC_SHOW_(&async_signals_.first, signal);

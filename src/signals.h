@@ -24,7 +24,9 @@
  *
  * The handler takes no lock. It says that it is busy, walks the list, raises
  * an irq for each watcher that names the signal, and says that it has ended;
- * only who opens and closes takes turns, and none of that in a handler.
+ * only who opens and closes takes turns, and none of that in a handler. In the
+ * child of a fork nobody holds the turn (with ASYNC_OFFLOAD as 0, that needs a
+ * fork while no other thread opens or closes one).
  * ======================================================================== */
 
 /* Zeroed memory is a closed one. To stay where it is while it is open. */

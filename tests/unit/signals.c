@@ -9,6 +9,7 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <sys/wait.h>
 
 enum { WATCHERS = 20, THREADS = 4 };
 
@@ -647,6 +648,74 @@ TEST(signal_watchers_come_and_go)
     CHECK_EQ(failed_threads, 0);
     CHECK(handler_of(SIGUSR2) == SIG_IGN);
     signal(SIGUSR2, SIG_DFL);
+#endif
+}
+
+/* Forked while another thread opens and closes watchers in a hail: the child
+ * opens one of its own. */
+#if ASYNC_OFFLOAD && !defined __TINYC__
+
+static int forking_ends;
+
+struct opener { async_frame frame; async_signal signal; };
+
+static ASYNC opens_and_closes(struct opener *self)
+{
+    ASYNC_BEGIN(self);
+    while (__atomic_load_n(&forking_ends, __ATOMIC_SEQ_CST) == 0) {
+        AWAIT(async_signal_open(&self->signal, SIGUSR2));
+        raise(SIGUSR2);
+        AWAIT(async_signal_close(&self->signal));
+    }
+    ASYNC_END;
+}
+
+static void *opener(void *argument)
+{
+    struct opener it;
+
+    ZERO(it);
+    *(int *)argument = async_run(opens_and_closes, &it);
+    return NULL;
+}
+
+static ASYNC in_a_child(struct main *self)
+{
+    ASYNC_BEGIN(self);
+    AWAIT(async_signal_open(&self->a, SIGUSR1));
+    raise(SIGUSR1);
+    AWAIT_VALUE(self->n, async_signal_wait(&self->a));
+    AWAIT(async_signal_close(&self->a));
+    ASYNC_RETURN(self->n);
+    ASYNC_END;
+}
+
+#endif
+
+TEST(signal_in_a_child_of_fork)
+{
+#if ASYNC_OFFLOAD && !defined __TINYC__
+    static struct main m;
+    pthread_t thread;
+    int i, rc = 0, status = 0;
+
+    test_real_time();
+    forking_ends = 0;
+    CHECK_EQ(pthread_create(&thread, NULL, opener, &rc), 0);
+    for (i = 0; i < 100 && status == 0; i++) {
+        pid_t child = fork();
+
+        if (child == 0) {
+            alarm(20);
+            ZERO(m);
+            _exit(async_run(in_a_child, &m) == 1 ? 0 : 1);
+        }
+        CHECK(waitpid(child, &status, 0) == child);
+    }
+    CHECK_EQ(status, 0);
+    (void)__atomic_add_fetch(&forking_ends, 1, __ATOMIC_SEQ_CST);
+    pthread_join(thread, NULL);
+    CHECK_EQ(rc, 0);
 #endif
 }
 
