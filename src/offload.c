@@ -46,7 +46,7 @@ static unsigned async_offload_idle_;    /* workers that wait for one */
 static unsigned async_offload_alive_;   /* workers */
 static unsigned async_offload_loops_;   /* loops that have an async_offloads_ */
 static unsigned async_offload_forks_;   /* since the first process */
-static bool async_offload_begun_;
+static pthread_once_t async_offload_once_ = PTHREAD_ONCE_INIT;
 
 static void async_offload_enter_(void)
 {
@@ -74,6 +74,11 @@ static void async_offload_forked_(void)
     async_offload_queued_ = async_offload_idle_ = 0;
     async_offload_alive_ = async_offload_loops_ = 0;
     async_offload_forks_++;
+}
+
+static void async_offload_begin_(void)
+{
+    (void)pthread_atfork(NULL, NULL, async_offload_forked_);
 }
 
 /* ---- the queue, under the lock ------------------------------------------- */
@@ -360,13 +365,12 @@ static struct async_offloads_ *async_offloads_of_(async_loop *loop,
     home->loop = loop;
     fds->offloads = home;
     fds->offloads_close = async_offload_close_;
+    (void)pthread_once(&async_offload_once_, async_offload_begin_);
     async_offload_enter_();
-    if (!async_offload_begun_) {
-        async_offload_begun_ = true;
-        (void)pthread_atfork(NULL, NULL, async_offload_forked_);
-    }
     home->forks = async_offload_forks_;
-    async_offload_loops_++;
+    if (async_offload_loops_++ == 0) {          /* who waits for none does not */
+        (void)pthread_cond_broadcast(&async_offload_rest_);
+    }
     async_offload_leave_();
     return home;
 }

@@ -761,6 +761,76 @@ TEST(offload_from_loops_in_many_threads)
     }
 }
 
+/* A loop that closes waits for no other's job: each of these ends only when
+ * another loop has closed, and comes while it does. */
+#ifndef __TINYC__
+
+static int closed_loops, closing_ends;
+
+static int until_one_closed(void *argument)
+{
+    int seen = __atomic_load_n(&closed_loops, __ATOMIC_SEQ_CST);
+
+    (void)argument;
+    while (__atomic_load_n(&closed_loops, __ATOMIC_SEQ_CST) == seen
+           && __atomic_load_n(&closing_ends, __ATOMIC_SEQ_CST) == 0) {
+        (void)sched_yield();
+    }
+    return 0;
+}
+
+struct opener { async_frame frame; async_offload_job job; };
+
+static ASYNC opens(struct opener *self)
+{
+    ASYNC_BEGIN(self);
+    AWAIT(async_offload(&self->job, until_one_closed, NULL));
+    ASYNC_END;
+}
+
+static void *opener(void *argument)
+{
+    int *rc = (int *)argument;
+
+    while (*rc == 0 && __atomic_load_n(&closing_ends, __ATOMIC_SEQ_CST) == 0) {
+        struct opener it;
+
+        ZERO(it);
+        *rc = async_run(opens, &it);
+    }
+    return NULL;
+}
+
+static ASYNC closes(struct main *self)
+{
+    ASYNC_BEGIN(self);
+    AWAIT(async_offload(&self->job, as_it_is, &self->i));
+    ASYNC_END;
+}
+
+#endif
+
+TEST(offload_close_waits_for_no_other_loop)
+{
+#ifndef __TINYC__
+    static struct main m;
+    pthread_t thread;
+    int i, rc = 0;
+
+    test_real_time();
+    closed_loops = closing_ends = 0;
+    CHECK_EQ(pthread_create(&thread, NULL, opener, &rc), 0);
+    for (i = 0; i < 3000; i++) {
+        ZERO(m);
+        CHECK_EQ(async_run(closes, &m), 0);
+        (void)__atomic_add_fetch(&closed_loops, 1, __ATOMIC_SEQ_CST);
+    }
+    (void)__atomic_add_fetch(&closing_ends, 1, __ATOMIC_SEQ_CST);
+    CHECK_EQ(pthread_join(thread, NULL), 0);
+    CHECK_EQ(rc, 0);
+#endif
+}
+
 /* A job that runs a loop of its own, which has jobs of its own. */
 static int inner_loop(void *argument)
 {
