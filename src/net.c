@@ -512,14 +512,14 @@ static int async_unix_address_(struct sockaddr_un *address, const char *path)
 }
 
 /* The path is taken: by a socket at which nobody listens any more? (A file of
- * another kind refuses connections, too.) */
+ * another kind refuses connections, too; a link is one, wherever it leads.) */
 static bool async_unix_is_stale_(const struct sockaddr_un *address)
 {
     struct stat status;
     bool stale;
     int fd;
 
-    if (stat(address->sun_path, &status) < 0 || !S_ISSOCK(status.st_mode)) {
+    if (lstat(address->sun_path, &status) < 0 || !S_ISSOCK(status.st_mode)) {
         return false;
     }
     fd = async_socket_make_(AF_UNIX, SOCK_STREAM, 0);

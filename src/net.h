@@ -81,9 +81,9 @@ ASYNC_API ASYNC async_tcp_connect(int *fd, const char *host, int port);
 
 /* A socket that listens at `path`, a name in the file system: its descriptor
  * or an error. A socket file that a process left behind, where nobody listens
- * any more, is replaced; any other file is ASYNC_EADDRINUSE. ASYNC_EINVAL for
- * NULL, an empty path or one of some 100 bytes and more. Who closes the socket
- * unlinks the path. From anywhere. */
+ * any more, is replaced; any other file, and any link, is ASYNC_EADDRINUSE.
+ * ASYNC_EINVAL for NULL, an empty path or one of some 100 bytes and more. Who
+ * closes the socket unlinks the path. From anywhere. */
 ASYNC_API int async_unix_listen(const char *path, int backlog);
 
 /* AWAIT(async_unix_connect(&self->fd, path)): as async_tcp_connect. */

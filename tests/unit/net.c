@@ -862,7 +862,7 @@ TEST(net_unix_sockets)
 /* A path that a process left behind is taken over, a living one is not. */
 static ASYNC unix_paths(struct main *self)
 {
-    static char path[64];
+    static char path[64], link_path[80];
     static char long_path[200];
     static struct accepts one;
 
@@ -910,6 +910,21 @@ static ASYNC unix_paths(struct main *self)
     CHECK_EQ(async_unix_listen(path, 5), ASYNC_EADDRINUSE);
     CHECK_EQ(access(path, F_OK), 0);
     close(self->fd);
+    unlink(path);
+
+    self->listener = async_unix_listen(path, 5);        /* a link to a dead one */
+    CHECK(self->listener >= 0);
+    async_close(self->listener);
+    snprintf(link_path, sizeof link_path, "%s.link", path);
+    CHECK_EQ(symlink(path, link_path), 0);
+    CHECK_EQ(async_unix_listen(link_path, 5), ASYNC_EADDRINUSE);
+    {
+        struct stat status;
+
+        CHECK_EQ(lstat(link_path, &status), 0);
+        CHECK(S_ISLNK(status.st_mode));
+    }
+    unlink(link_path);
     unlink(path);
     ASYNC_END;
 }
