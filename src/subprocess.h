@@ -225,6 +225,7 @@ typedef struct async_communication {
     size_t input_done;          /* how much went, when not all was taken */
 
     unsigned char stage_;
+    int failed_;                /* the first error of a stream */
     int pumps_;
     async_pump_ pump_[3];
     async_waiter waiters_[3];

@@ -66,9 +66,17 @@ static async_status async_pump_err_(async_pump_ *pump)
                             &talk->errors_length);
 }
 
+/* Its error is kept: whoever is struck in this very turn does not hear of it,
+ * and must not be told afterwards that all went well. */
 static async_status async_pump_one_(async_pump_ *pump)
 {
-    return pump->fn(pump);
+    async_status rc = pump->fn(pump);
+
+    if (rc < 0 && rc != ASYNC_PENDING && rc != ASYNC_CANCEL
+        && pump->talk->failed_ == 0) {
+        pump->talk->failed_ = rc;
+    }
+    return rc;
 }
 
 static void async_talk_pump_(async_communication *talk, int *fd,
@@ -100,6 +108,7 @@ static int async_talk_begin_(async_process *process, async_communication *talk)
     }
     if (talk->stage_ == ASYNC_TALK_FRESH_) {
         talk->output_length = talk->errors_length = talk->input_done = 0;
+        talk->failed_ = 0;
     }
     process->talker = async_this_task_;
     talk->pumps_ = 0;
@@ -150,6 +159,7 @@ ASYNC_API async_status async_process_communicate(async_process *process,
         return rc;
     }
     process->talker = NULL;
+    rc = rc >= 0 && talk->failed_ < 0 ? talk->failed_ : rc;
     if (rc < 0) {
         talk->stage_ = ASYNC_TALK_BROKEN_OFF_;
         return rc;

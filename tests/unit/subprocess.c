@@ -1601,6 +1601,66 @@ TEST(process_groups)
 
 /* ---- threads ------------------------------------------------------------- */
 
+/* A stream fails in the very turn in which who talks is struck: that is not
+ * forgotten, when the talk goes on. */
+struct resumer {
+    async_frame frame;
+    async_task task;
+    async_process process;
+    async_communication talk;
+    char text[8];
+    int rc, error, strikes;
+};
+
+static ASYNC talks_on(struct resumer *self)
+{
+    ASYNC_BEGIN(self);
+    AWAIT(shell(&self->process, "cat", ASYNC_PIPE_IN | ASYNC_PIPE_OUT));
+    (void)async_process_close_end(&self->process.in);
+    self->process.in = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    self->talk.input = "lost";
+    self->talk.input_length = 4;
+    self->talk.output = self->text;
+    self->talk.output_room = sizeof self->text;
+    do {
+        self->error = 0;
+        ASYNC_TRY {
+            AWAIT_RESULT(self->rc, async_process_communicate(&self->process,
+                                                             &self->talk));
+        } ASYNC_CATCH_ALL(self->error) {
+            self->strikes++;
+        } ASYNC_TRY_END
+    } while (self->error != 0);
+    CHECK_EQ(self->rc, -EBADF);         /* struck before it, or not at all */
+    AWAIT(async_process_close(&self->process));
+    ASYNC_END;
+}
+
+static struct resumer resumer_;
+
+static ASYNC strikes_who_talks(struct main *self)
+{
+    ASYNC_BEGIN(self);
+    for (self->k = 1; self->k < 4; self->k++) {
+        ZERO(resumer_);
+        async_spawn(&resumer_.task, talks_on, &resumer_);
+        for (self->i = 0; self->i < self->k; self->i++) {
+            AWAIT(async_yield());
+        }
+        async_cancel(&resumer_.task);
+        AWAIT(async_join(&resumer_.task));
+        self->sum += resumer_.strikes;
+    }
+    CHECK(self->sum > 0);
+    ASYNC_END;
+}
+
+TEST(process_talk_remembers_what_failed)
+{
+    test_real_time();
+    RUN(strikes_who_talks, 0);
+}
+
 #ifndef __TINYC__               /* which has no variables of a thread */
 
 struct worker {
