@@ -69,33 +69,38 @@ static int async_lookup_run_(void *argument)
     return n > 0 ? n : ASYNC_ENOHOST;
 }
 
-/* A port in digits, 0 for none; -1 if it is something else. */
-static int async_port_of_(const char *service)
-{
-    int port = 0;
+/* The flags under which two numbers need no asking. */
+#define ASYNC_RESOLVE_KNOWN_ \
+    (AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV | AI_ADDRCONFIG)
 
+/* A port in digits, 0 for none; -1 for a name; ASYNC_ENOSERVICE for what is
+ * neither, of which the system's library makes a port (of +80), modulo 65536. */
+static int32_t async_port_of_(const char *service)
+{
+    int32_t port = 0;
+
+    if (service != NULL && *service > '\0' && *service < '0') {
+        return ASYNC_ENOSERVICE;            /* a sign, a space */
+    }
     for (; service != NULL && *service != '\0'; service++) {
         if (*service < '0' || *service > '9') {
             return -1;
         }
-        port = 10 * port + (*service - '0');
-        if (port > 65535) {
-            return -1;
-        }
+        port = port > 65535 ? port : 10 * port + (*service - '0');
     }
-    return port;
+    return port > 65535 ? (int32_t)ASYNC_ENOSERVICE : port;
 }
 
 /* Two numbers: 1, and the address; or 0. */
 static int async_resolve_numbers_(const async_resolver *resolver,
-                                  const char *host, const char *service,
+                                  const char *host, int32_t port,
                                   async_address *address)
 {
-    int port = async_port_of_(service);
     async_address found;
 
     if (port < 0 || host == NULL
-        || async_address_set(&found, host, port) < 0
+        || (resolver->flags & ~ASYNC_RESOLVE_KNOWN_) != 0
+        || async_address_set(&found, host, (int)port) < 0
         || (resolver->family != AF_UNSPEC
             && resolver->family != (int)found.storage.ss_family)) {
         return 0;
@@ -152,6 +157,7 @@ static async_status async_resolve_begin_(async_task *task,
                                          async_address *addresses,
                                          int capacity)
 {
+    int32_t port = async_port_of_(service);
     async_status rc;
 
     if (resolver == NULL || addresses == NULL || capacity < 1) {
@@ -160,7 +166,13 @@ static async_status async_resolve_begin_(async_task *task,
     if (resolver->lookup != NULL) {
         return ASYNC_EBUSY;
     }
-    if (async_resolve_numbers_(resolver, host, service, addresses) == 1) {
+    if (port == ASYNC_ENOSERVICE) {
+        return ASYNC_ENOSERVICE;
+    }
+    if (host == NULL && service == NULL) {
+        service = "0";                      /* the system wants one of them */
+    }
+    if (async_resolve_numbers_(resolver, host, port, addresses) == 1) {
         return 1;
     }
     if (ASYNC_STRUCK_P_(task)) {

@@ -37,7 +37,8 @@ typedef struct async_resolver {
  * once. The thread goes on until the name servers have answered or not, and
  * the loop does not close before.
  *
- * ASYNC_ENOHOST and ASYNC_ENOSERVICE when there is no such; ASYNC_EHOSTAGAIN
+ * ASYNC_ENOHOST and ASYNC_ENOSERVICE when there is no such (nor is there a port
+ * above 65535, or one with a sign or a space before it); ASYNC_EHOSTAGAIN
  * when a name server did not answer, ASYNC_EHOSTFAIL when it would not;
  * ASYNC_EINVAL for NULL (but the host or the service), for no room, or flags
  * that make no sense; ASYNC_EBUSY for a resolver that is at it already; and the

@@ -142,6 +142,9 @@ static ASYNC names(struct main *self)
     AWAIT_VALUE(self->n, async_resolve(&self->resolver, NULL, "80",
                                        self->addresses, 12));
     CHECK_STR(written(self->addresses), "127.0.0.1 80");
+    AWAIT_VALUE(self->n, async_resolve(&self->resolver, NULL, NULL,
+                                       self->addresses, 12));
+    CHECK_STR(written(self->addresses), "127.0.0.1 0");
     self->resolver.flags = AI_PASSIVE;
     AWAIT_VALUE(self->n, async_resolve(&self->resolver, NULL, "80",
                                        self->addresses, 12));
@@ -165,8 +168,24 @@ static ASYNC errors(struct main *self)
                                       self->addresses, 0));
     GIVES(ASYNC_EINVAL, async_resolve(&self->resolver, "127.0.0.1", "80",
                                       self->addresses, -1));
-    GIVES(ASYNC_ENOHOST, async_resolve(&self->resolver, NULL, NULL,
-                                       self->addresses, 12));
+    for (self->i = 0; self->i < 6; self->i++) {
+        static const char *const none[6] = {"65536", "70000", "4294967376",
+                                            "-1", "+80", " 80"};
+
+        GIVES(ASYNC_ENOSERVICE, async_resolve(&self->resolver, "127.0.0.1",
+                                              none[self->i],
+                                              self->addresses, 12));
+        GIVES(ASYNC_ENOSERVICE, async_resolve(&self->resolver, "localhost",
+                                              none[self->i],
+                                              self->addresses, 12));
+        GIVES(ASYNC_ENOSERVICE, async_resolve(&self->resolver, NULL,
+                                              none[self->i],
+                                              self->addresses, 12));
+    }
+    self->resolver.flags = 0x7fffffff;
+    GIVES(ASYNC_EINVAL, async_resolve(&self->resolver, "127.0.0.1", "80",
+                                      self->addresses, 12));
+    self->resolver.flags = 0;
     GIVES(ASYNC_ENOSERVICE, async_resolve(&self->resolver, "127.0.0.1",
                                           "no-such-service",
                                           self->addresses, 12));
