@@ -190,9 +190,12 @@ ASYNC_API async_status async_server_run(async_server *server)
     async_task *task = async_self_();
     async_status rc;
 
-    if (server == NULL || server->state == ASYNC_SERVER_CLOSED_) {
+    if (server == NULL || server->fn == NULL) {
         return async_settle_(task, server == NULL ? ASYNC_EINVAL
                                                   : ASYNC_EBADF);
+    }
+    if (server->state == ASYNC_SERVER_CLOSED_) {    /* before this task began */
+        return async_settle_(task, 0);
     }
     if (async_state_(task) == ASYNC_RUNNING_
         && (server->state & ASYNC_SERVER_RUNS_) != 0) {

@@ -88,13 +88,13 @@ ASYNC_API int async_server_open_(async_server *server, int listener,
 #define async_server_close ASYNC_ABI_(async_server_close)
 
 /* AWAIT(async_server_run(server)), or spawn it: accept connections until
- * async_server_stop or async_server_close: 0. One task at a time; ASYNC_EBUSY
- * for another. Errors that pass (no descriptors, no memory, a peer that has
- * gone, a network that is down) are counted in `refused`, and it goes on, most
- * often after 10 ms; it ends with any other of the listener. A struck one
- * leaves; the listener stays open, the connections go on, and it may be run
- * again. ASYNC_EINVAL for NULL, ASYNC_EBADF for one that is not open. Task
- * only. */
+ * async_server_stop or async_server_close: 0, also if that came before. One
+ * task at a time; ASYNC_EBUSY for another. Errors that pass (no descriptors,
+ * no memory, a peer that has gone, a network that is down) are counted in
+ * `refused`, and it goes on, most often after 10 ms; it ends with any other of
+ * the listener. A struck one leaves; the listener stays open, the connections
+ * go on, and it may be run again. ASYNC_EINVAL for NULL, ASYNC_EBADF for one
+ * that was never open. Task only. */
 ASYNC_API ASYNC async_server_run(async_server *server);
 
 /* Accept no more: the listener is closed, async_server_run ends, the

@@ -220,6 +220,12 @@ static ASYNC wrong(struct main *self)
     CHECK_EQ(self->rc, ASYNC_EBUSY);
     AWAIT(async_server_close(&self->server, 0));
     AWAIT(async_join(&self->run));
+
+    /* Closed before the task that runs it has begun. */
+    open_server(self);
+    AWAIT(async_server_close(&self->server, 0));
+    AWAIT_VALUE(self->rc, async_join(&self->run));
+    CHECK_EQ(self->rc, 0);
     ASYNC_END;
 }
 
