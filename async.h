@@ -326,6 +326,13 @@
 #define ASYNC_INLINE_ static inline
 #endif
 
+/* Where the C stack is, which grows downwards; for a debug build's checks. */
+#if defined __GNUC__ && !defined __TINYC__
+#define ASYNC_STACK_ __builtin_frame_address(0)
+#else
+#define ASYNC_STACK_ NULL
+#endif
+
 /* Small functions of the hot path (HOT): part of their callers, unless the user
  * has asked for small code; then some (STEP, ONCE) are there just once, which
  * the compiler by itself sees otherwise. And what is seldom (APART): apart from
@@ -676,7 +683,8 @@ typedef uint16_t async_point_;
     int line;                       /* of the await that it is at */ \
     const char *file, *function; \
     struct async_frame *parent;     /* who awaits it; NULL: a task's entry */ \
-    unsigned short outcomes[4];     /* where open finally blocks keep theirs */
+    unsigned short outcomes[4];     /* where open finally blocks keep theirs */ \
+    const void *stack;              /* its locals are above, since it resumed */
 #else
 #define ASYNC_FRAME_FIELDS_ async_point_ point;
 #endif
@@ -714,6 +722,8 @@ ASYNC_API bool async_outcome_fits_(async_frame *frame, int depth,
 /* A message is put together without libc, so that a board can say it too: the
  * text so far is `at` long; that of 0 begins a new one. */
 ASYNC_API size_t async_say_(size_t at, const char *text);
+/* The same to a text that is written already. */
+ASYNC_API void async_plain_(char *text);
 ASYNC_API size_t async_say_number_(size_t at, int number);
 ASYNC_API const char *async_said_(void);
 
@@ -1925,6 +1935,7 @@ struct async_loop {
     async_ticks began;          /* the running step: when, and where */
     const char *from_file;
     int from_line;
+    const void *stack;          /* of the run: what tasks call is below it */
 #endif
 };
 
@@ -1976,6 +1987,7 @@ ASYNC_API async_duration async_loop_step(async_loop *loop);
 ASYNC_API void async_loop_stop(async_loop *loop);
 
 /* Cancel every task of the loop and run it until they are gone. 0, or
+ * ASYNC_EBUSY inside a running loop, a task of another one included, or
  * ASYNC_EDEADLK if some wait in their cleanup for what nothing can bring. */
 ASYNC_API int async_loop_cancel_all(async_loop *loop);
 
@@ -2074,6 +2086,17 @@ ASYNC_API int async_turns_(async_loop *loop);
 /* Park the running task in a list / in a ring that its owner knows (or none,
  * with NULL), in that state: ASYNC_PENDING. Say ASYNC_WAITS_ before. */
 ASYNC_API async_status async_park_(async_list *list);
+
+/* The operation has suspended: the memory that it will look at again (a thread
+ * of it: at any time) must not be a local variable of the coroutine. */
+#if ASYNC_DEBUG
+ASYNC_API void async_debug_lasts_(const char *operation, const void *memory,
+                                  bool thread);
+#define ASYNC_LASTS_(operation, memory, thread) \
+    async_debug_lasts_((operation), (memory), (thread))
+#else
+#define ASYNC_LASTS_(operation, memory, thread) ((void)0)
+#endif
 
 /* For the debugger: the operation that is about to park the running task, and
  * the object it waits for. Nothing in a release build. */
@@ -3633,9 +3656,9 @@ ASYNC_API ASYNC async_tcp_connect(int *fd, const char *host, int port);
 
 /* A socket that listens at `path`, a name in the file system: its descriptor
  * or an error. A socket file that a process left behind, where nobody listens
- * any more, is replaced; any other file is ASYNC_EADDRINUSE. ASYNC_EINVAL for
- * NULL, an empty path or one of some 100 bytes and more. Who closes the socket
- * unlinks the path. From anywhere. */
+ * any more, is replaced; any other file, and any link, is ASYNC_EADDRINUSE.
+ * ASYNC_EINVAL for NULL, an empty path or one of some 100 bytes and more. Who
+ * closes the socket unlinks the path. From anywhere. */
 ASYNC_API int async_unix_listen(const char *path, int backlog);
 
 /* AWAIT(async_unix_connect(&self->fd, path)): as async_tcp_connect. */
@@ -3948,13 +3971,13 @@ ASYNC_API int async_server_open_(async_server *server, int listener,
 #define async_server_close ASYNC_ABI_(async_server_close)
 
 /* AWAIT(async_server_run(server)), or spawn it: accept connections until
- * async_server_stop or async_server_close: 0. One task at a time; ASYNC_EBUSY
- * for another. Errors that pass (no descriptors, no memory, a peer that has
- * gone, a network that is down) are counted in `refused`, and it goes on, most
- * often after 10 ms; it ends with any other of the listener. A struck one
- * leaves; the listener stays open, the connections go on, and it may be run
- * again. ASYNC_EINVAL for NULL, ASYNC_EBADF for one that is not open. Task
- * only. */
+ * async_server_stop or async_server_close: 0, also if that came before. One
+ * task at a time; ASYNC_EBUSY for another. Errors that pass (no descriptors,
+ * no memory, a peer that has gone, a network that is down) are counted in
+ * `refused`, and it goes on, most often after 10 ms; it ends with any other of
+ * the listener. A struck one leaves; the listener stays open, the connections
+ * go on, and it may be run again. ASYNC_EINVAL for NULL, ASYNC_EBADF for one
+ * that was never open. Task only. */
 ASYNC_API ASYNC async_server_run(async_server *server);
 
 /* Accept no more: the listener is closed, async_server_run ends, the
@@ -3995,7 +4018,9 @@ ASYNC_API ASYNC async_server_close(async_server *server, async_duration grace);
  *
  * The handler takes no lock. It says that it is busy, walks the list, raises
  * an irq for each watcher that names the signal, and says that it has ended;
- * only who opens and closes takes turns, and none of that in a handler.
+ * only who opens and closes takes turns, and none of that in a handler. In the
+ * child of a fork nobody holds the turn (with ASYNC_OFFLOAD as 0, that needs a
+ * fork while no other thread opens or closes one).
  * ======================================================================== */
 
 /* Zeroed memory is a closed one. To stay where it is while it is open. */
@@ -4106,6 +4131,9 @@ ASYNC_API int async_signal_pass_(async_signal *signal, int number);
 /* Further flags. */
 #define ASYNC_NEW_SESSION 0x80u /* setsid(2): its own session, process group,
                                  * and no terminal; -pid is the group */
+#define ASYNC_KILL_GROUP 0x200u /* the same; and what is left of the group when
+                                 * the process ends is killed: no grandchild
+                                 * lives on, but for one that left the group */
 #define ASYNC_KEEP_FDS 0x100u   /* the child also gets those of your descriptors
                                  * above 2 that are not closed on exec */
 #define ASYNC_BY_SIGCHLD_ 0x8000u   /* for tests: as if there were no pidfd */
@@ -4131,6 +4159,10 @@ typedef struct async_process {
     int code;                   /* ASYNC_PENDING while it runs */
     int fd;                     /* the pidfd, or -1 */
     unsigned char way;          /* of waiting, also after it was closed */
+    unsigned char group;        /* has it one of its own, and does that die */
+    bool struck;                /* its stopper was */
+    async_task *stopper;        /* who is in async_process_stop */
+    async_alarm_ alarm;         /* when its grace is over */
     async_task *talker;         /* who is in async_process_communicate */
     async_task *leader;         /* by SIGCHLD: who waits for the signal, */
     async_list followers;       /* and who for the leader */
@@ -4153,6 +4185,8 @@ typedef struct async_process {
 #define async_process_signal ASYNC_ABI_(async_process_signal)
 #define async_process_terminate ASYNC_ABI_(async_process_terminate)
 #define async_process_kill ASYNC_ABI_(async_process_kill)
+#define async_process_signal_group ASYNC_ABI_(async_process_signal_group)
+#define async_process_stop ASYNC_ABI_(async_process_stop)
 #define async_process_close_end ASYNC_ABI_(async_process_close_end)
 #define async_process_close ASYNC_ABI_(async_process_close)
 #define async_process_communicate ASYNC_ABI_(async_process_communicate)
@@ -4206,6 +4240,27 @@ ASYNC_API int async_process_signal(async_process *process, int number);
 ASYNC_API int async_process_terminate(async_process *process);
 ASYNC_API int async_process_kill(async_process *process);
 
+/* Send a signal to every process of the group of one that was started with
+ * ASYNC_NEW_SESSION or ASYNC_KILL_GROUP: to it, and to what it has started. 0,
+ * or ASYNC_ESRCH when it has ended itself: its number may be a stranger's by
+ * then, so the rest is out of reach (ASYNC_KILL_GROUP is for that).
+ * ASYNC_EINVAL as above, or without one of those flags. From the loop's
+ * thread. */
+ASYNC_API int async_process_signal_group(async_process *process, int number);
+
+/* AWAIT_VALUE(code, async_process_stop(process, grace)): ask it to end
+ * (SIGTERM), wait for so long, kill it (SIGKILL) if it has not; its code, as
+ * async_process_wait gives it. At once if it has ended. A grace of zero or less
+ * kills it at once, ASYNC_NEVER never does. With ASYNC_KILL_GROUP the signals
+ * go to the whole group. What it says meanwhile is not read; it is not closed.
+ *
+ * It ends when the process has: a strike kills it at once, and when it has
+ * ended the await fails with the strike; the code is in async_process_code.
+ * Errors as those of async_process_wait, and ASYNC_EBUSY while another task
+ * stops it; ASYNC_EPERM if it is another user's. Task only. Costs a timer. */
+ASYNC_API ASYNC async_process_stop(async_process *process,
+                                   async_duration grace);
+
 /* async_process_close_end(&process.in): close our end of a pipe, and set it to
  * -1. To the child the closed input is the end of what it reads. 0, also for
  * -1; ASYNC_EINVAL for NULL. Tasks that wait for it get ASYNC_EBADF. */
@@ -4214,7 +4269,8 @@ ASYNC_API int async_process_close_end(int *end);
 /* Be done with it: close the pipes, and if it still runs, kill it (SIGKILL) and
  * take its status, so that no zombie is left. That is the one thing here that
  * blocks: for the moment that the system takes to end a process. Who has time
- * terminates it and waits before. Tasks that wait get ASYNC_ECANCELED.
+ * awaits async_process_stop before. Tasks that wait get ASYNC_ECANCELED. With
+ * ASYNC_KILL_GROUP the whole group is killed.
  *
  * 0, and the memory is as good as zeroed; ASYNC_EINVAL for NULL or one that is
  * closed. ASYNC_EPERM if it runs on and may not be killed, being another
@@ -4228,6 +4284,7 @@ ASYNC_API int async_process_close(async_process *process);
 typedef struct async_pump_ {
     async_task task;
     struct async_communication *talk;
+    async_status (*fn)(struct async_pump_ *pump);
     int *fd;
 } async_pump_;
 
@@ -4244,6 +4301,7 @@ typedef struct async_communication {
     size_t input_done;          /* how much went, when not all was taken */
 
     unsigned char stage_;
+    int failed_;                /* the first error of a stream */
     int pumps_;
     async_pump_ pump_[3];
     async_waiter waiters_[3];
@@ -4271,6 +4329,7 @@ ASYNC_API ASYNC async_process_communicate(async_process *process,
 /* ---- among its parts ----------------------------------------------------- */
 
 enum { ASYNC_BY_PIDFD_ = 1, ASYNC_BY_CHILD_ };
+enum { ASYNC_GROUP_IS_OWN_ = 1, ASYNC_GROUP_DIES_ };
 
 /* waitpid(2), through interruptions: the number, 0 or an error. */
 ASYNC_API int async_process_waitpid_(int pid, int *status, int options);
@@ -4422,7 +4481,9 @@ typedef struct async_file {
 #define async_file_close ASYNC_ABI_(async_file_close)
 
 /* AWAIT(async_file_open(&self->file, path, O_RDONLY, 0)): open it, as open(2)
- * does; closed on exec. 0 or an error; ASYNC_EBUSY if it is open already. */
+ * does; closed on exec. 0 or an error; ASYNC_EBUSY if it is open already.
+ * A FIFO keeps the thread until its other side is opened, whatever strikes the
+ * task: that is for open(2) with O_RDWR | O_NONBLOCK, and for async_read. */
 ASYNC_API ASYNC async_file_open(async_file *file, const char *path, int flags,
                                 mode_t mode);
 
@@ -4490,7 +4551,8 @@ typedef struct async_resolver {
  * once. The thread goes on until the name servers have answered or not, and
  * the loop does not close before.
  *
- * ASYNC_ENOHOST and ASYNC_ENOSERVICE when there is no such; ASYNC_EHOSTAGAIN
+ * ASYNC_ENOHOST and ASYNC_ENOSERVICE when there is no such (nor is there a port
+ * above 65535, or one with a sign or a space before it); ASYNC_EHOSTAGAIN
  * when a name server did not answer, ASYNC_EHOSTFAIL when it would not;
  * ASYNC_EINVAL for NULL (but the host or the service), for no room, or flags
  * that make no sense; ASYNC_EBUSY for a resolver that is at it already; and the
@@ -4667,13 +4729,45 @@ static ASYNC_THREAD char async_message_[1400];
 static char async_message_[240];
 #endif
 
+static bool async_begins_with_(const char *text, const char *with)
+{
+    while (*with != '\0' && *text == *with) {
+        text++;
+        with++;
+    }
+    return *with == '\0';
+}
+
+/* Names as they were written: without the options that ASYNC_ABI_ appends. */
+static const char *async_past_options_(const char *text)
+{
+    if (async_begins_with_(text, "_hosted_")) {
+        while (*text == '_' || (*text >= 'a' && *text <= 'z')
+               || (*text >= '0' && *text <= '9')) {
+            text++;
+        }
+    }
+    return text;
+}
+
 ASYNC_API size_t async_say_(size_t at, const char *text)
 {
-    while (*text != '\0' && at < sizeof async_message_ - 1) {
+    while (*(text = async_past_options_(text)) != '\0'
+           && at < sizeof async_message_ - 1) {
         async_message_[at++] = *text++;
     }
     async_message_[at] = '\0';
     return at;
+}
+
+ASYNC_API void async_plain_(char *text)
+{
+    const char *from = text;
+
+    while (*(from = async_past_options_(from)) != '\0') {
+        *text++ = *from++;
+    }
+    *text = '\0';
 }
 
 ASYNC_API size_t async_say_number_(size_t at, int number)
@@ -4733,6 +4827,7 @@ ASYNC_API void async_enter_(async_frame *frame, const char *file, int line,
     frame->function = function;
     frame->parent = async_innermost_;
     frame->awaited = true;
+    frame->stack = ASYNC_STACK_;
     async_innermost_ = frame;
 }
 
@@ -5919,6 +6014,9 @@ ASYNC_API int async_turns_(async_loop *loop)
 {
     loop->rc = ASYNC_EINTR;
     loop->running = true;
+#if ASYNC_DEBUG
+    loop->stack = ASYNC_STACK_;
+#endif
     while (!loop->stop) {
         if (!ASYNC_NONE_READY_(loop)) {
             async_look_(loop);
@@ -5989,6 +6087,9 @@ ASYNC_API async_duration async_loop_step(async_loop *loop)
     }
     async_this_loop_ = loop;
     loop->running = true;
+#if ASYNC_DEBUG
+    loop->stack = ASYNC_STACK_;
+#endif
     async_look_(loop);
     if (!ASYNC_NONE_READY_(loop)) {
         async_run_ready_(loop);
@@ -6068,7 +6169,7 @@ ASYNC_API int async_run_(async_fn fn, void *frame
     async_task task;
     int rc, err;
 
-    if (before != NULL && before->running) {
+    if (async_this_task_ != NULL || (before != NULL && before->running)) {
         return ASYNC_EBUSY;
     }
     rc = async_loop_open(&loop);
@@ -6202,7 +6303,8 @@ ASYNC_API int async_loop_cancel_all(async_loop *loop)
     if (loop == NULL) {
         return ASYNC_EINVAL;
     }
-    if (loop->running || (before != NULL && before->running)) {
+    if (loop->running || async_this_task_ != NULL
+        || (before != NULL && before->running)) {
         return ASYNC_EBUSY;
     }
     async_this_loop_ = loop;
@@ -7659,6 +7761,9 @@ static async_status async_queue_await_(async_task *task, async_queue *queue,
     }
     if (granted || *woken == 0 || queue->shut || ASYNC_STRUCK_P_(task)) {
         rc = async_queue_move_(queue, item, in);
+        if (rc == ASYNC_ESHUTDOWN && async_state_(task) == ASYNC_STRUCK_) {
+            rc = ASYNC_EAGAIN;          /* struck while it waited, before that */
+        }
         if (rc != ASYNC_EAGAIN) {
             return async_settle_(task, rc);
         }
@@ -7674,12 +7779,17 @@ static async_status async_queue_await_(async_task *task, async_queue *queue,
 ASYNC_API async_status async_queue_put(async_queue *queue, const void *item)
 {
     async_task *task = async_self_();
+    async_status rc;
 
     if (!async_queue_usable_(queue, item)) {
         return async_settle_(task, ASYNC_EINVAL);
     }
     ASYNC_WAITS_("async_queue_put", queue);
-    return async_queue_await_(task, queue, (void *)item, true);
+    rc = async_queue_await_(task, queue, (void *)item, true);
+    if (rc == ASYNC_PENDING) {
+        ASYNC_LASTS_("async_queue_put", item, false);
+    }
+    return rc;
 }
 
 ASYNC_API async_status async_queue_get(async_queue *queue, void *item)
@@ -8546,6 +8656,7 @@ static void async_fatal_(const char *what, const async_task *task,
     } else {
         ASYNC_FORMAT_(text, sizeof text, "%s: %s", who, what);
     }
+    async_plain_(text);
     ASYNC_TRAP(text);
 }
 
@@ -8713,7 +8824,28 @@ ASYNC_API void async_debug_misuse_(const char *operation, const char *what)
         ASYNC_FORMAT_(text, sizeof text, "%s: %.*s: %s", who, length,
                       operation, what);
     }
+    async_plain_(text);
     ASYNC_TRAP(text);
+}
+
+/* Between the stack of the innermost coroutine and that of the run there are
+ * the locals of coroutines. Those of a function that one of them calls are below,
+ * and it will be called again; but a thread does not wait for that. */
+ASYNC_API void async_debug_lasts_(const char *operation, const void *memory,
+                                  bool thread)
+{
+    uintptr_t at = (uintptr_t)memory;
+    uintptr_t from = (uintptr_t)ASYNC_STACK_;
+
+    if (!thread && async_innermost_ != NULL) {
+        from = (uintptr_t)async_innermost_->stack;
+    }
+    if (from != 0 && at > from
+        && at < (uintptr_t)async_this_loop_->stack) {
+        async_debug_misuse_(operation, "what it is given is a local variable, "
+                            "which is gone when it goes on: it belongs into "
+                            "the coroutine's struct");
+    }
 }
 
 /* ---- who is there, and what does each wait for? --------------------------- */
@@ -9034,7 +9166,7 @@ ASYNC_API void async_frame_leaves_(const async_frame *frame,
 #if ASYNC_DEBUG
 
 #if ASYNC_HOSTED
-#define ASYNC_TRAILS_ 8
+#define ASYNC_TRAILS_ 64
 #define ASYNC_SITES_ 8
 #else
 #define ASYNC_TRAILS_ 2
@@ -11068,13 +11200,24 @@ ASYNC_API async_status async_read(int fd, void *buffer, size_t length)
 
 ASYNC_API async_status async_write(int fd, const void *buffer, size_t length)
 {
-    return async_write_(fd, buffer, length);
+    async_status rc = async_write_(fd, buffer, length);
+
+    if (rc == ASYNC_PENDING) {
+        ASYNC_LASTS_("async_write", buffer, false);
+    }
+    return rc;
 }
 
 ASYNC_API async_status async_write_all(int fd, const void *buffer,
                                        size_t length, size_t *done)
 {
-    return async_write_all_(fd, buffer, length, done);
+    async_status rc = async_write_all_(fd, buffer, length, done);
+
+    if (rc == ASYNC_PENDING) {
+        ASYNC_LASTS_("async_write_all", buffer, false);
+        ASYNC_LASTS_("async_write_all", done, false);
+    }
+    return rc;
 }
 
 #endif
@@ -11804,14 +11947,14 @@ static int async_unix_address_(struct sockaddr_un *address, const char *path)
 }
 
 /* The path is taken: by a socket at which nobody listens any more? (A file of
- * another kind refuses connections, too.) */
+ * another kind refuses connections, too; a link is one, wherever it leads.) */
 static bool async_unix_is_stale_(const struct sockaddr_un *address)
 {
     struct stat status;
     bool stale;
     int fd;
 
-    if (stat(address->sun_path, &status) < 0 || !S_ISSOCK(status.st_mode)) {
+    if (lstat(address->sun_path, &status) < 0 || !S_ISSOCK(status.st_mode)) {
         return false;
     }
     fd = async_socket_make_(AF_UNIX, SOCK_STREAM, 0);
@@ -12157,9 +12300,14 @@ ASYNC_API async_status async_stream_write(async_stream *stream,
         return async_stream_put_(stream, data, length);
     }
     rc = async_stream_turn_(stream, task);
-    return rc != 0 ? rc
-        : async_stream_used_(stream, task,
-                             async_stream_put_(stream, data, length));
+    if (rc == 0) {
+        rc = async_stream_used_(stream, task,
+                                async_stream_put_(stream, data, length));
+    }
+    if (rc == ASYNC_PENDING) {
+        ASYNC_LASTS_("async_stream_write", data, false);
+    }
+    return rc;
 }
 
 ASYNC_API int async_stream_try_write(async_stream *stream, const void *data,
@@ -12901,9 +13049,12 @@ ASYNC_API async_status async_server_run(async_server *server)
     async_task *task = async_self_();
     async_status rc;
 
-    if (server == NULL || server->state == ASYNC_SERVER_CLOSED_) {
+    if (server == NULL || server->fn == NULL) {
         return async_settle_(task, server == NULL ? ASYNC_EINVAL
                                                   : ASYNC_EBADF);
+    }
+    if (server->state == ASYNC_SERVER_CLOSED_) {    /* before this task began */
+        return async_settle_(task, 0);
     }
     if (async_state_(task) == ASYNC_RUNNING_
         && (server->state & ASYNC_SERVER_RUNS_) != 0) {
@@ -12996,6 +13147,9 @@ ASYNC_API async_status async_server_close(async_server *server,
 #endif
 #if ASYNC_HOSTED
 
+#if ASYNC_OFFLOAD
+#include <pthread.h>
+#endif
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -13006,6 +13160,7 @@ static struct {
     async_signal *volatile first;
     volatile unsigned busy;     /* handlers that may hold a watcher */
     volatile unsigned lock;     /* of what follows, and of changing the list */
+    volatile unsigned forks;    /* since the first process */
     unsigned count[ASYNC_SIGNALS_ + 1];     /* watchers that name it */
     struct sigaction before[ASYNC_SIGNALS_ + 1];
 } async_signals_;
@@ -13079,6 +13234,41 @@ static void async_signals_settle_(void)
 #define ASYNC_SHOW_(at, value) ((void)(*(at) = (value)))
 #endif
 
+/* ---- fork ---------------------------------------------------------------- */
+
+#if ASYNC_OFFLOAD
+
+/* In the child of a fork, no other thread is there to unlock, or to end its
+ * handler. The list and the counts are whole after each step of their change.
+ * (The thread that forked may be in a handler: that sees `forks`.) */
+static void async_signals_forked_(void)
+{
+    async_signals_.forks++;
+    ASYNC_SHOW_(&async_signals_.busy, 0);
+    ASYNC_SHOW_(&async_signals_.lock, 0);
+}
+
+static pthread_once_t async_signals_once_ = PTHREAD_ONCE_INIT;
+
+static void async_signals_begin_(void)
+{
+    (void)pthread_atfork(NULL, NULL, async_signals_forked_);
+}
+
+/* Before the lock is taken for the first time. */
+static void async_signals_once_only_(void)
+{
+    (void)pthread_once(&async_signals_once_, async_signals_begin_);
+}
+
+#else
+
+static void async_signals_once_only_(void)
+{
+}
+
+#endif
+
 /* ---- the handler --------------------------------------------------------- */
 
 static uint64_t async_signal_bit_(int number)
@@ -13101,6 +13291,7 @@ static void async_signal_before_(const struct sigaction *before, int number,
 static void async_signal_handler_(int number, siginfo_t *info, void *context)
 {
     int error = errno;
+    unsigned forks = async_signals_.forks;
     uint64_t bit = async_signal_bit_(number);
     bool taken = false;
     struct sigaction before;
@@ -13116,7 +13307,9 @@ static void async_signal_handler_(int number, siginfo_t *info, void *context)
         }
     }
     before = async_signals_.before[number];
-    async_signals_busy_(0U - 1U);
+    if (forks == async_signals_.forks) {
+        async_signals_busy_(0U - 1U);
+    }
     if (!taken) {
         async_signal_before_(&before, number, info, context);
     }
@@ -13202,6 +13395,7 @@ static int async_signal_start_(async_signal *signal, int number, bool passes)
     signal->set = async_signal_bit_(number);
     signal->last = 0;
     signal->passes = passes;
+    async_signals_once_only_();
     async_signals_lock_();
     signal->next = async_signals_.first;
     ASYNC_SHOW_(&async_signals_.first, signal);
@@ -13335,7 +13529,7 @@ extern char **environ;
 #endif
 #endif
 
-#define ASYNC_PROCESS_FLAGS_ (0x1ffu | ASYNC_BY_SIGCHLD_)
+#define ASYNC_PROCESS_FLAGS_ (0x3ffu | ASYNC_BY_SIGCHLD_)
 
 /* ---- in the child -------------------------------------------------------- */
 
@@ -13455,7 +13649,8 @@ static int async_child_prepare_(const struct async_child_ *child)
     if (child->directory != NULL && chdir(child->directory) < 0) {
         return errno;
     }
-    if ((child->flags & ASYNC_NEW_SESSION) != 0 && setsid() < 0) {
+    if ((child->flags & (ASYNC_NEW_SESSION | ASYNC_KILL_GROUP)) != 0
+        && setsid() < 0) {
         return errno;
     }
     if ((child->flags & ASYNC_KEEP_FDS) == 0) {
@@ -13724,6 +13919,8 @@ static int async_process_begin_(async_process *process, unsigned flags,
     process->fd = (flags & ASYNC_BY_SIGCHLD_) != 0
         ? -1 : ASYNC_SYS_(async_process_pidfd_)(pid);
     process->way = process->fd >= 0 ? ASYNC_BY_PIDFD_ : ASYNC_BY_CHILD_;
+    process->group = (flags & ASYNC_KILL_GROUP) != 0 ? ASYNC_GROUP_DIES_
+        : (flags & ASYNC_NEW_SESSION) != 0 ? ASYNC_GROUP_IS_OWN_ : 0;
     if (async_this_loop_ != NULL) {
         for (i = 0; i < 3; i++) {
             if (ours[i] >= 0) {
@@ -13798,6 +13995,7 @@ ASYNC_API int async_process_shell(async_process *process, const char *line,
 #if ASYNC_HOSTED
 
 #include <signal.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13824,12 +14022,32 @@ static void async_process_ended_(async_process *process, int got, int status)
         : WEXITSTATUS(status);
 }
 
+/* While it is a zombie its number is its group's and nobody else's. So what is
+ * left of the group is killed now, before anybody takes its status. */
+static void async_process_bury_(const async_process *process)
+{
+    siginfo_t end;
+    int rc;
+
+    end.si_pid = 0;
+    do {
+        rc = waitid(P_PID, (id_t)process->pid, &end,
+                    WEXITED | WNOHANG | WNOWAIT);
+    } while (rc < 0 && errno == EINTR);
+    if (rc == 0 && end.si_pid == process->pid) {
+        (void)ASYNC_SYS_(kill)(-process->pid, SIGKILL);
+    }
+}
+
 /* Has it ended? This asks, if nobody knows yet. */
 static bool async_process_look_(async_process *process)
 {
     int got, status = 0;
 
     if (process->code == ASYNC_PENDING) {
+        if (process->group == ASYNC_GROUP_DIES_) {
+            async_process_bury_(process);
+        }
         got = async_process_waitpid_(process->pid, &status, WNOHANG);
         if (got == 0 || (got > 0 && !WIFEXITED(status)
                          && !WIFSIGNALED(status))) {
@@ -13928,15 +14146,21 @@ static async_status async_process_by_child_(async_process *process,
     return async_process_lead_(process, task);
 }
 
+/* Closed meanwhile: by what it was woken with, as the memory may be gone. (A
+ * pidfd that is closed says ASYNC_EBADF.) */
+static bool async_process_was_closed_(const async_task *task)
+{
+    return async_state_(task) == ASYNC_READY_
+        && (task->timer.u.result == ASYNC_ECANCELED
+            || task->timer.u.result == ASYNC_EBADF);
+}
+
 ASYNC_API async_status async_process_wait(async_process *process)
 {
     async_task *task = async_self_();
     unsigned state = async_state_(task);
 
-    /* Closed meanwhile: by what it was woken with, as the memory may be gone.
-     * (A pidfd that is closed says ASYNC_EBADF.) */
-    if (state == ASYNC_READY_ && (task->timer.u.result == ASYNC_ECANCELED
-                                  || task->timer.u.result == ASYNC_EBADF)) {
+    if (async_process_was_closed_(task)) {
         return async_settle_(task, ASYNC_ECANCELED);
     }
     if (process == NULL) {
@@ -13966,7 +14190,7 @@ ASYNC_API int async_process_code(async_process *process)
     return process->code;
 }
 
-/* ---- signals, and closing ------------------------------------------------ */
+/* ---- signals ------------------------------------------------------------- */
 
 /* Nobody but us takes its status, or so we hope; the pidfd is sure of it. */
 static int async_process_send_(const async_process *process, int number)
@@ -14002,6 +14226,119 @@ ASYNC_API int async_process_kill(async_process *process)
     return async_process_signal(process, SIGKILL);
 }
 
+/* Its whole group, while it lives: that is the group's number's life for us. */
+ASYNC_API int async_process_signal_group(async_process *process, int number)
+{
+    if (process == NULL || process->pid == 0 || number <= 0
+        || process->group == 0) {
+        return ASYNC_EINVAL;
+    }
+    if (async_process_look_(process)) {
+        return ASYNC_ESRCH;
+    }
+    return ASYNC_SYS_(kill)(-process->pid, number) < 0 ? -errno : 0;
+}
+
+/* What stopping and closing send: to all, if it is to take them along. */
+static int async_process_signal_all_(async_process *process, int number)
+{
+    return process->group == ASYNC_GROUP_DIES_
+        ? async_process_signal_group(process, number)
+        : async_process_signal(process, number);
+}
+
+/* ---- stopping: SIGTERM, and when the grace is over SIGKILL --------------- */
+
+static void async_process_fire_(async_alarm_ *alarm, async_ticks now)
+{
+    async_process *process = (async_process *)(void *)
+        ((char *)alarm - offsetof(async_process, alarm));
+
+    (void)now;
+    alarm->timer.node.state = 0;
+    (void)async_process_signal_all_(process, SIGKILL);
+}
+
+static void async_process_disarm_(async_process *process)
+{
+    if (process->alarm.timer.node.state == ASYNC_ALARM_) {
+        async_timer_remove_(&async_this_loop_->timers, &process->alarm.timer);
+    }
+    process->alarm.timer.node.state = 0;
+}
+
+/* The first evaluation. */
+static int async_process_ask_(async_process *process, async_duration grace)
+{
+    int rc = async_process_signal_all_(process, grace > 0 ? SIGTERM : SIGKILL);
+
+    if (rc < 0 && rc != ASYNC_ESRCH) {
+        return rc;
+    }
+    process->stopper = async_this_task_;
+    process->struck = false;
+    process->alarm.timer.node.state = 0;
+    if (rc == 0 && grace > 0 && grace != ASYNC_NEVER) {
+        process->alarm.fire = async_process_fire_;
+        process->alarm.timer.u.deadline =
+            (async_ticks)(async_now() + (async_ticks)grace);
+        process->alarm.timer.node.state = ASYNC_ALARM_;
+        async_timer_add_(&async_this_loop_->timers, &process->alarm.timer);
+    }
+    return 0;
+}
+
+/* A strike is the end of the grace; it is given back at the end. */
+static async_status async_process_stops_(async_process *process)
+{
+    async_status rc;
+    int err;
+
+    for (;;) {
+        rc = async_process_wait(process);
+        if (rc != ASYNC_CANCEL) {
+            return rc;
+        }
+        process->struck = true;
+        async_process_disarm_(process);
+        err = async_process_signal_all_(process, SIGKILL);
+        if (err < 0 && err != ASYNC_ESRCH) {
+            return err;
+        }
+    }
+}
+
+ASYNC_API async_status async_process_stop(async_process *process,
+                                          async_duration grace)
+{
+    async_task *task = async_self_();
+    async_status rc;
+
+    if (async_process_was_closed_(task) || process == NULL
+        || process->pid == 0) {
+        return async_process_wait(process);
+    }
+    if (process->stopper != task) {
+        if (process->stopper != NULL) {
+            return async_settle_(task, ASYNC_EBUSY);
+        }
+        rc = async_process_ask_(process, grace);
+        if (rc < 0) {
+            return async_settle_(task, rc);
+        }
+    }
+    rc = async_process_stops_(process);
+    if (rc == ASYNC_PENDING) {
+        ASYNC_WAITS_("async_process_stop", process);
+        return rc;
+    }
+    process->stopper = NULL;
+    async_process_disarm_(process);
+    return process->struck ? ASYNC_CANCEL : rc;
+}
+
+/* ---- closing ------------------------------------------------------------- */
+
 ASYNC_API int async_process_close_end(int *end)
 {
     int fd;
@@ -14024,8 +14361,10 @@ ASYNC_API int async_process_close(async_process *process)
         return ASYNC_EINVAL;
     }
     if (!async_process_look_(process)) {
-        err = async_process_send_(process, SIGKILL);
+        err = async_process_signal_all_(process, SIGKILL);
     }
+    async_process_disarm_(process);
+    process->stopper = NULL;
     (void)async_process_close_end(&process->in);
     (void)async_process_close_end(&process->out);
     (void)async_process_close_end(&process->err);
@@ -14062,9 +14401,8 @@ enum { ASYNC_TALK_FRESH_ = 0, ASYNC_TALK_BROKEN_OFF_, ASYNC_TALK_PUMPS_,
        ASYNC_TALK_WAITS_ };
 
 /* Tasks without a frame: all that they remember is how much was moved. */
-static async_status async_pump_in_(void *argument)
+static async_status async_pump_in_(async_pump_ *pump)
 {
-    async_pump_ *pump = (async_pump_ *)argument;
     async_communication *talk = pump->talk;
     async_status rc = async_write_all(*pump->fd, talk->input,
                                       talk->input_length, &talk->input_done);
@@ -14098,26 +14436,37 @@ static async_status async_pump_from_(async_pump_ *pump, void *to, size_t room,
     }
 }
 
-static async_status async_pump_out_(void *argument)
+static async_status async_pump_out_(async_pump_ *pump)
 {
-    async_pump_ *pump = (async_pump_ *)argument;
     async_communication *talk = pump->talk;
 
     return async_pump_from_(pump, talk->output, talk->output_room,
                             &talk->output_length);
 }
 
-static async_status async_pump_err_(void *argument)
+static async_status async_pump_err_(async_pump_ *pump)
 {
-    async_pump_ *pump = (async_pump_ *)argument;
     async_communication *talk = pump->talk;
 
     return async_pump_from_(pump, talk->errors, talk->errors_room,
                             &talk->errors_length);
 }
 
+/* Its error is kept: whoever is struck in this very turn does not hear of it,
+ * and must not be told afterwards that all went well. */
+static async_status async_pump_one_(async_pump_ *pump)
+{
+    async_status rc = pump->fn(pump);
+
+    if (rc < 0 && rc != ASYNC_PENDING && rc != ASYNC_CANCEL
+        && pump->talk->failed_ == 0) {
+        pump->talk->failed_ = rc;
+    }
+    return rc;
+}
+
 static void async_talk_pump_(async_communication *talk, int *fd,
-                             async_status (*fn)(void *))
+                             async_status (*fn)(async_pump_ *pump))
 {
     async_pump_ *pump = &talk->pump_[talk->pumps_];
 
@@ -14126,8 +14475,9 @@ static void async_talk_pump_(async_communication *talk, int *fd,
     }
     memset(pump, 0, sizeof *pump);
     pump->talk = talk;
+    pump->fn = fn;
     pump->fd = fd;
-    (void)async_spawn(&pump->task, fn, pump);
+    (void)async_spawn(&pump->task, async_pump_one_, pump);
     talk->waiters_[talk->pumps_].task = &pump->task;
     talk->pumps_++;
 }
@@ -14144,6 +14494,7 @@ static int async_talk_begin_(async_process *process, async_communication *talk)
     }
     if (talk->stage_ == ASYNC_TALK_FRESH_) {
         talk->output_length = talk->errors_length = talk->input_done = 0;
+        talk->failed_ = 0;
     }
     process->talker = async_this_task_;
     talk->pumps_ = 0;
@@ -14194,6 +14545,7 @@ ASYNC_API async_status async_process_communicate(async_process *process,
         return rc;
     }
     process->talker = NULL;
+    rc = rc >= 0 && talk->failed_ < 0 ? talk->failed_ : rc;
     if (rc < 0) {
         talk->stage_ = ASYNC_TALK_BROKEN_OFF_;
         return rc;
@@ -14250,7 +14602,7 @@ static unsigned async_offload_idle_;    /* workers that wait for one */
 static unsigned async_offload_alive_;   /* workers */
 static unsigned async_offload_loops_;   /* loops that have an async_offloads_ */
 static unsigned async_offload_forks_;   /* since the first process */
-static bool async_offload_begun_;
+static pthread_once_t async_offload_once_ = PTHREAD_ONCE_INIT;
 
 static void async_offload_enter_(void)
 {
@@ -14278,6 +14630,11 @@ static void async_offload_forked_(void)
     async_offload_queued_ = async_offload_idle_ = 0;
     async_offload_alive_ = async_offload_loops_ = 0;
     async_offload_forks_++;
+}
+
+static void async_offload_begin_(void)
+{
+    (void)pthread_atfork(NULL, NULL, async_offload_forked_);
 }
 
 /* ---- the queue, under the lock ------------------------------------------- */
@@ -14564,13 +14921,12 @@ static struct async_offloads_ *async_offloads_of_(async_loop *loop,
     home->loop = loop;
     fds->offloads = home;
     fds->offloads_close = async_offload_close_;
+    (void)pthread_once(&async_offload_once_, async_offload_begin_);
     async_offload_enter_();
-    if (!async_offload_begun_) {
-        async_offload_begun_ = true;
-        (void)pthread_atfork(NULL, NULL, async_offload_forked_);
-    }
     home->forks = async_offload_forks_;
-    async_offload_loops_++;
+    if (async_offload_loops_++ == 0) {          /* who waits for none does not */
+        (void)pthread_cond_broadcast(&async_offload_rest_);
+    }
     async_offload_leave_();
     return home;
 }
@@ -14665,6 +15021,8 @@ ASYNC_API async_status async_offload(async_offload_job *job,
     if (ASYNC_STRUCK_P_(task)) {
         return async_deliver_(task);
     }
+    ASYNC_LASTS_("async_offload", job, true);
+    ASYNC_LASTS_("async_offload", argument, true);
     err = async_offload_submit_(job, fn, argument);
     return err < 0 ? err : async_offload_park_(job, false);
 }
@@ -14827,6 +15185,7 @@ static int async_file_begin_(async_file *file, bool is_open,
     if (file->is_open != is_open) {
         return is_open ? ASYNC_EBADF : ASYNC_EBUSY;
     }
+    ASYNC_LASTS_("an operation on a file", buffer, true);
     file->call = call;
     file->buffer = (void *)(uintptr_t)buffer;
     file->length = async_fd_length_(length);
@@ -15038,33 +15397,38 @@ static int async_lookup_run_(void *argument)
     return n > 0 ? n : ASYNC_ENOHOST;
 }
 
-/* A port in digits, 0 for none; -1 if it is something else. */
-static int async_port_of_(const char *service)
-{
-    int port = 0;
+/* The flags under which two numbers need no asking. */
+#define ASYNC_RESOLVE_KNOWN_ \
+    (AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV | AI_ADDRCONFIG)
 
+/* A port in digits, 0 for none; -1 for a name; ASYNC_ENOSERVICE for what is
+ * neither, of which the system's library makes a port (of +80), modulo 65536. */
+static int32_t async_port_of_(const char *service)
+{
+    int32_t port = 0;
+
+    if (service != NULL && *service > '\0' && *service < '0') {
+        return ASYNC_ENOSERVICE;            /* a sign, a space */
+    }
     for (; service != NULL && *service != '\0'; service++) {
         if (*service < '0' || *service > '9') {
             return -1;
         }
-        port = 10 * port + (*service - '0');
-        if (port > 65535) {
-            return -1;
-        }
+        port = port > 65535 ? port : 10 * port + (*service - '0');
     }
-    return port;
+    return port > 65535 ? (int32_t)ASYNC_ENOSERVICE : port;
 }
 
 /* Two numbers: 1, and the address; or 0. */
 static int async_resolve_numbers_(const async_resolver *resolver,
-                                  const char *host, const char *service,
+                                  const char *host, int32_t port,
                                   async_address *address)
 {
-    int port = async_port_of_(service);
     async_address found;
 
     if (port < 0 || host == NULL
-        || async_address_set(&found, host, port) < 0
+        || (resolver->flags & ~ASYNC_RESOLVE_KNOWN_) != 0
+        || async_address_set(&found, host, (int)port) < 0
         || (resolver->family != AF_UNSPEC
             && resolver->family != (int)found.storage.ss_family)) {
         return 0;
@@ -15121,6 +15485,7 @@ static async_status async_resolve_begin_(async_task *task,
                                          async_address *addresses,
                                          int capacity)
 {
+    int32_t port = async_port_of_(service);
     async_status rc;
 
     if (resolver == NULL || addresses == NULL || capacity < 1) {
@@ -15129,7 +15494,13 @@ static async_status async_resolve_begin_(async_task *task,
     if (resolver->lookup != NULL) {
         return ASYNC_EBUSY;
     }
-    if (async_resolve_numbers_(resolver, host, service, addresses) == 1) {
+    if (port == ASYNC_ENOSERVICE) {
+        return ASYNC_ENOSERVICE;
+    }
+    if (host == NULL && service == NULL) {
+        service = "0";                      /* the system wants one of them */
+    }
+    if (async_resolve_numbers_(resolver, host, port, addresses) == 1) {
         return 1;
     }
     if (ASYNC_STRUCK_P_(task)) {
