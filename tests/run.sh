@@ -74,8 +74,9 @@ valgrind_unit() {
     fi
     WRAP='valgrind -q --error-exitcode=9 --leak-check=full'
     # Where descriptors run out, it takes a connection and closes it. Nor can an
-    # exec fail there for too long a list.
-    LESS='-without_descriptors -arguments_too_long'
+    # exec fail there for too long a list. A child of a fork has lost what was
+    # its parent's other threads' own.
+    LESS='-without_descriptors -arguments_too_long -child_of_fork'
     unit valgrind . gcc -std=c99 -O0 -g
 }
 

@@ -757,6 +757,7 @@ static ASYNC beside_zero_sleeps(struct hazard *self)
     memset(&other, 0, sizeof other);
     async_spawn(&self->task[0], zero_sleeps, &other);
     self->n = 0;
+    AWAIT(async_yield());               /* it has begun */
     AWAIT(waits_one(self + 1));
     CHECK(other.n > 0);
     async_cancel(&self->task[0]);
