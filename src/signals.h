@@ -29,11 +29,15 @@
  * fork while no other thread opens or closes one).
  * ======================================================================== */
 
+/* Signal n is bit (n - 1) % this of its word: the words are what every machine
+ * reads and writes in one. */
+#define ASYNC_SIGNAL_BITS_ 32
+
 /* Zeroed memory is a closed one. To stay where it is while it is open. */
 typedef struct async_signal {
     async_irq irq;
     struct async_signal *volatile next;     /* in the list of all */
-    volatile uint64_t set;                  /* bit n - 1: it names signal n */
+    volatile unsigned set[64 / ASYNC_SIGNAL_BITS_];     /* signals it names */
     volatile int last;
     bool passes;                /* also for the handler that was there before */
 } async_signal;
