@@ -4023,11 +4023,15 @@ ASYNC_API ASYNC async_server_close(async_server *server, async_duration grace);
  * fork while no other thread opens or closes one).
  * ======================================================================== */
 
+/* Signal n is bit (n - 1) % this of its word: the words are what every machine
+ * reads and writes in one. */
+#define ASYNC_SIGNAL_BITS_ 32
+
 /* Zeroed memory is a closed one. To stay where it is while it is open. */
 typedef struct async_signal {
     async_irq irq;
     struct async_signal *volatile next;     /* in the list of all */
-    volatile uint64_t set;                  /* bit n - 1: it names signal n */
+    volatile unsigned set[64 / ASYNC_SIGNAL_BITS_];     /* signals it names */
     volatile int last;
     bool passes;                /* also for the handler that was there before */
 } async_signal;
@@ -13156,13 +13160,18 @@ ASYNC_API async_status async_server_close(async_server *server,
 
 #define ASYNC_SIGNALS_ 64       /* numbers 1 to 64: a bit each */
 
+typedef void (*async_signal_info_)(int, siginfo_t *, void *);
+typedef void (*async_signal_plain_)(int);
+
 static struct {
     async_signal *volatile first;
     volatile unsigned busy;     /* handlers that may hold a watcher */
     volatile unsigned lock;     /* of what follows, and of changing the list */
     volatile unsigned forks;    /* since the first process */
     unsigned count[ASYNC_SIGNALS_ + 1];     /* watchers that name it */
-    struct sigaction before[ASYNC_SIGNALS_ + 1];
+    struct sigaction before[ASYNC_SIGNALS_ + 1];    /* handlers do not look */
+    async_signal_info_ volatile info[ASYNC_SIGNALS_ + 1];   /* what they call */
+    async_signal_plain_ volatile plain[ASYNC_SIGNALS_ + 1];
 } async_signals_;
 
 /* ---- between threads ----------------------------------------------------- */
@@ -13271,47 +13280,77 @@ static void async_signals_once_only_(void)
 
 /* ---- the handler --------------------------------------------------------- */
 
-static uint64_t async_signal_bit_(int number)
+static unsigned async_signal_bit_(int number)
 {
-    return (uint64_t)1 << (number - 1);
+    return 1U << ((number - 1) % ASYNC_SIGNAL_BITS_);
+}
+
+static bool async_signal_names_(const async_signal *signal, int number)
+{
+    return (ASYNC_SEEN_(&signal->set[(number - 1) / ASYNC_SIGNAL_BITS_])
+            & async_signal_bit_(number)) != 0;
+}
+
+/* Only the loop's thread writes it. */
+static void async_signal_name_(async_signal *signal, int number, bool names)
+{
+    volatile unsigned *at = &signal->set[(number - 1) / ASYNC_SIGNAL_BITS_];
+    unsigned bit = async_signal_bit_(number);
+
+    ASYNC_SHOW_(at, names ? *at | bit : *at & ~bit);
 }
 
 /* Call the handler that was there before, if it was one. */
-static void async_signal_before_(const struct sigaction *before, int number,
-                                 siginfo_t *info, void *context)
+static void async_signal_before_(int number, siginfo_t *info, void *context)
 {
-    if ((before->sa_flags & SA_SIGINFO) != 0) {
-        before->sa_sigaction(number, info, context);
-    } else if (before->sa_handler != SIG_DFL
-               && before->sa_handler != SIG_IGN) {
-        before->sa_handler(number);
+    async_signal_info_ with = ASYNC_SEEN_(&async_signals_.info[number]);
+    async_signal_plain_ plain = ASYNC_SEEN_(&async_signals_.plain[number]);
+
+    if (with != NULL) {
+        with(number, info, context);
+    } else if (plain != NULL) {
+        plain(number);
     }
+}
+
+/* Note what was there before. A late handler, of a signal that came before,
+ * may look meanwhile: it finds the old one or the new one, of its kind. */
+static void async_signal_note_(int number, const struct sigaction *action)
+{
+    bool with = (action->sa_flags & SA_SIGINFO) != 0;
+
+    async_signals_.before[number] = *action;
+    if (!with) {
+        ASYNC_SHOW_(&async_signals_.plain[number],
+                    action->sa_handler == SIG_DFL
+                    || action->sa_handler == SIG_IGN ? NULL
+                                                     : action->sa_handler);
+    }
+    ASYNC_SHOW_(&async_signals_.info[number],
+                with ? action->sa_sigaction : NULL);
 }
 
 static void async_signal_handler_(int number, siginfo_t *info, void *context)
 {
     int error = errno;
     unsigned forks = async_signals_.forks;
-    uint64_t bit = async_signal_bit_(number);
     bool taken = false;
-    struct sigaction before;
     async_signal *it;
 
     async_signals_busy_(1);
     for (it = ASYNC_SEEN_(&async_signals_.first); it != NULL;
          it = ASYNC_SEEN_(&it->next)) {
-        if ((it->set & bit) != 0) {
-            it->last = number;
+        if (async_signal_names_(it, number)) {
+            ASYNC_SHOW_(&it->last, number);
             taken = taken || !it->passes;
             async_irq_raise(&it->irq);
         }
     }
-    before = async_signals_.before[number];
     if (forks == async_signals_.forks) {
         async_signals_busy_(0U - 1U);
     }
     if (!taken) {
-        async_signal_before_(&before, number, info, context);
+        async_signal_before_(number, info, context);
     }
     errno = error;
 }
@@ -13336,7 +13375,7 @@ static bool async_signal_is_ours_(const struct sigaction *action)
  * may be called at once; unless it is ours, which somebody has put back. */
 static int async_signal_take_(int number)
 {
-    struct sigaction *before = &async_signals_.before[number];
+    const struct sigaction *before = &async_signals_.before[number];
     struct sigaction action;
 
     if (async_signals_.count[number] == 0) {
@@ -13344,7 +13383,7 @@ static int async_signal_take_(int number)
             return -errno;
         }
         if (!async_signal_is_ours_(&action)) {
-            *before = action;
+            async_signal_note_(number, &action);
         }
         memset(&action, 0, sizeof action);
         action.sa_sigaction = async_signal_handler_;
@@ -13392,7 +13431,8 @@ static int async_signal_start_(async_signal *signal, int number, bool passes)
     if (err < 0) {
         return err;
     }
-    signal->set = async_signal_bit_(number);
+    signal->set[0] = signal->set[1] = 0;
+    async_signal_name_(signal, number, true);
     signal->last = 0;
     signal->passes = passes;
     async_signals_once_only_();
@@ -13427,22 +13467,20 @@ ASYNC_API int async_signal_pass_(async_signal *signal, int number)
 
 ASYNC_API int async_signal_add(async_signal *signal, int number)
 {
-    uint64_t before;
     int err;
 
     if (signal == NULL || signal->irq.loop == NULL
         || !async_signal_is_good_(number)) {
         return ASYNC_EINVAL;
     }
-    before = signal->set;
-    if ((before & async_signal_bit_(number)) != 0) {
+    if (async_signal_names_(signal, number)) {
         return ASYNC_EALREADY;
     }
     async_signals_lock_();
-    signal->set = before | async_signal_bit_(number);
+    async_signal_name_(signal, number, true);
     err = async_signal_take_(number);
     if (err < 0) {
-        signal->set = before;
+        async_signal_name_(signal, number, false);
     }
     async_signals_unlock_();
     return err;
@@ -13462,7 +13500,7 @@ ASYNC_API async_status async_signal_wait(async_signal *signal)
 
 ASYNC_API int async_signal_last(const async_signal *signal)
 {
-    return signal == NULL ? 0 : signal->last;
+    return signal == NULL ? 0 : ASYNC_SEEN_(&signal->last);
 }
 
 ASYNC_API int async_signal_close(async_signal *signal)
@@ -13475,13 +13513,13 @@ ASYNC_API int async_signal_close(async_signal *signal)
     async_signals_lock_();
     async_signal_unlink_(signal);
     for (number = 1; number <= ASYNC_SIGNALS_; number++) {
-        if ((signal->set & async_signal_bit_(number)) != 0) {
+        if (async_signal_names_(signal, number)) {
             async_signal_give_(number);
         }
     }
     async_signals_unlock_();
     async_signals_settle_();
-    signal->set = 0;
+    signal->set[0] = signal->set[1] = 0;
 #if ASYNC_DEBUG
     signal->irq.loop->fds->signals--;
 #endif
