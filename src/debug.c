@@ -235,7 +235,8 @@ ASYNC_API void async_debug_lasts_(const char *operation, const void *memory,
                                   bool thread)
 {
     uintptr_t at = (uintptr_t)memory;
-    uintptr_t from = (uintptr_t)ASYNC_STACK_;
+    const void *here = ASYNC_STACK_;
+    uintptr_t from = (uintptr_t)here;
 
     if (!thread && async_innermost_ != NULL) {
         from = (uintptr_t)async_innermost_->stack;

@@ -65,7 +65,8 @@ transcript() {
 }
 
 # qemu's emulation of a process trips over its threads, some of the time.
-without_threads='-offload -file_ -resolve -dial -connect_any -threads -py_events'
+without_threads='-offload -file_ -resolve -dial -connect_any -threads -py_events
+    -child_of_fork'
 
 # hosted NAME WHAT UNDER: COMPILER FLAGS... are in $compiler.
 hosted() {
