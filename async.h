@@ -8839,7 +8839,8 @@ ASYNC_API void async_debug_lasts_(const char *operation, const void *memory,
                                   bool thread)
 {
     uintptr_t at = (uintptr_t)memory;
-    uintptr_t from = (uintptr_t)ASYNC_STACK_;
+    const void *here = ASYNC_STACK_;
+    uintptr_t from = (uintptr_t)here;
 
     if (!thread && async_innermost_ != NULL) {
         from = (uintptr_t)async_innermost_->stack;
@@ -13252,7 +13253,7 @@ static void async_signals_settle_(void)
  * (The thread that forked may be in a handler: that sees `forks`.) */
 static void async_signals_forked_(void)
 {
-    async_signals_.forks++;
+    async_signals_.forks = async_signals_.forks + 1;
     ASYNC_SHOW_(&async_signals_.busy, 0);
     ASYNC_SHOW_(&async_signals_.lock, 0);
 }
@@ -13431,7 +13432,8 @@ static int async_signal_start_(async_signal *signal, int number, bool passes)
     if (err < 0) {
         return err;
     }
-    signal->set[0] = signal->set[1] = 0;
+    signal->set[0] = 0;
+    signal->set[1] = 0;
     async_signal_name_(signal, number, true);
     signal->last = 0;
     signal->passes = passes;
@@ -13519,7 +13521,8 @@ ASYNC_API int async_signal_close(async_signal *signal)
     }
     async_signals_unlock_();
     async_signals_settle_();
-    signal->set[0] = signal->set[1] = 0;
+    signal->set[0] = 0;
+    signal->set[1] = 0;
 #if ASYNC_DEBUG
     signal->irq.loop->fds->signals--;
 #endif
