@@ -33,10 +33,10 @@
  *                                        costs O(1), a pointer more per task
  *                                        [layout]
  * ASYNC_PREFETCH           0             1: memory of a task is asked for some
- *                                        tasks before it runs. Ten times as
- *                                        fast where 100 000 tasks and more are
- *                                        ready, scattered over memory; a tenth
- *                                        slower where few are. Hosted, GCC
+ *                                        tasks before it runs. Some six times
+ *                                        as fast where a million tasks are
+ *                                        ready, scattered over memory; a dozen
+ *                                        instructions more each. Hosted, GCC
  * ASYNC_POLL               0 on Linux    poll(2) instead of epoll
  * ASYNC_KEEP_SIGPIPE       not defined   a hosted loop then leaves SIGPIPE as
  *                                        it is (by default it is ignored, so

@@ -34,8 +34,7 @@ static bool async_begins_with_(const char *text, const char *with)
     return *with == '\0';
 }
 
-/* Names as they were written: without the options that ASYNC_ABI_ appends. */
-static const char *async_past_options_(const char *text)
+ASYNC_API const char *async_past_options_(const char *text)
 {
     if (async_begins_with_(text, "_hosted_")) {
         while (*text == '_' || (*text >= 'a' && *text <= 'z')

@@ -97,7 +97,9 @@ ASYNC_API bool async_outcome_fits_(async_frame *frame, int depth,
 /* A message is put together without libc, so that a board can say it too: the
  * text so far is `at` long; that of 0 begins a new one. */
 ASYNC_API size_t async_say_(size_t at, const char *text);
-/* The same to a text that is written already. */
+/* Names are told as they were written: what comes behind the options that
+ * ASYNC_ABI_ appends to one, if they begin here; and a text without them. */
+ASYNC_API const char *async_past_options_(const char *text);
 ASYNC_API void async_plain_(char *text);
 ASYNC_API size_t async_say_number_(size_t at, int number);
 ASYNC_API const char *async_said_(void);

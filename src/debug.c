@@ -181,15 +181,10 @@ ASYNC_API const char *async_debug_task_name_(void)
  * the _ of a part of an operation. */
 static int async_name_length_(const char *name)
 {
-    static const char rest[] = "_hosted_";
-    int n, i;
+    int n = 0;
 
-    for (n = 0; name[n] != '\0'; n++) {
-        for (i = 0; rest[i] != '\0' && name[n + i] == rest[i]; i++) {
-        }
-        if (rest[i] == '\0') {
-            break;
-        }
+    while (name[n] != '\0' && async_past_options_(name + n) == name + n) {
+        n++;
     }
     return n > 0 && name[n - 1] == '_' ? n - 1 : n;
 }

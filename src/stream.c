@@ -332,9 +332,15 @@ ASYNC_API async_status async_stream_write_all(async_stream *stream,
         return async_settle_(task, ASYNC_EINVAL);
     }
     rc = async_stream_turn_(stream, task);
-    return rc != 0 ? rc
-        : async_stream_used_(stream, task, async_stream_put_all_(
+    if (rc == 0) {
+        rc = async_stream_used_(stream, task, async_stream_put_all_(
             stream, data, length, done));
+    }
+    if (rc == ASYNC_PENDING) {
+        ASYNC_LASTS_("async_stream_write_all", data, false);
+        ASYNC_LASTS_("async_stream_write_all", done, false);
+    }
+    return rc;
 }
 
 /* The text is made in the free part of the buffer, be that large enough or not:
