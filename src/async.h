@@ -89,6 +89,9 @@
 #include "fd_epoll.c"
 #include "fd_poll.c"
 #include "fd_table.c"
+#if ASYNC_DEBUG
+#include "held.c"
+#endif
 #include "fd.c"
 #include "net.c"
 #include "stream.c"

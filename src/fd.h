@@ -62,6 +62,15 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+/* What is to be closed again knows, in a debug build, where it was opened. */
+#if ASYNC_DEBUG
+#define ASYNC_OPENER_ , const char *file, int line
+#define ASYNC_OPENED_ , file, line
+#else
+#define ASYNC_OPENER_
+#define ASYNC_OPENED_
+#endif
+
 /* AWAIT(async_readable(fd)): wait until a read of it would not block: there
  * are bytes, a connection to accept, the end, or an error. 0 or an error. For
  * any descriptor, also one that belongs to another library, which may read it

@@ -116,6 +116,9 @@ ASYNC_API void async_fd_reset_(struct async_fds *fds, async_fd_ *it,
     it->generation = it->generation == INT_MAX ? 1 : it->generation + 1;
     it->reset = fds->turn;
     it->flags = ASYNC_FD_NEW_;
+#if ASYNC_DEBUG
+    it->held.by = NULL;
+#endif
     async_fd_wake_(fds, it, ASYNC_READS_, result);
     async_fd_wake_(fds, it, ASYNC_WRITES_, result);
 }
@@ -131,6 +134,9 @@ ASYNC_API void async_fd_adopt_(int fd, unsigned flags)
             async_fd_reset_(fds, it, ASYNC_EBADF);
         }
         it->flags = (unsigned char)flags;
+#if ASYNC_DEBUG
+        it->held.by = NULL;
+#endif
     }
 }
 
@@ -493,6 +499,7 @@ ASYNC_API int async_port_close_(async_loop *loop)
         async_debug_misuse_("async_loop_close", "a signal is still watched: "
                             "async_signal_close comes before the loop's end");
     }
+    async_held_ends_(fds);
 #endif
     loop->fds = NULL;
     loop->known = 0;

@@ -48,6 +48,17 @@ enum {
 
 enum { ASYNC_READS_ = 0, ASYNC_WRITES_ = 1 };
 
+#if ASYNC_DEBUG
+/* What is to be closed before its loop is, and who opened it: see held.c. */
+typedef struct async_held_ {
+    const void *by;             /* the stream or so; NULL: nothing */
+    const char *kind, *task, *file;
+    int line;
+    int pid;                    /* of a process */
+} async_held_;
+#define ASYNC_CHILDREN_ 8
+#endif
+
 typedef struct async_fd_ {
     async_node *waiters[2];     /* rings of tasks, by direction */
     int generation;             /* > 0; another one after each close: a */
@@ -55,6 +66,9 @@ typedef struct async_fd_ {
     unsigned reset;             /* the turn in which it got a new generation */
     unsigned char flags;
     unsigned char age;          /* seconds begun since somebody waits */
+#if ASYNC_DEBUG
+    async_held_ held;
+#endif
 } async_fd_;
 
 struct async_fds {
@@ -74,6 +88,7 @@ struct async_fds {
     unsigned room;
 #if ASYNC_DEBUG
     unsigned signals;           /* watchers that are open: signals.c */
+    async_held_ children[ASYNC_CHILDREN_];      /* without a descriptor */
 #endif
     struct async_offloads_ *offloads;   /* jobs out in threads, or NULL; */
     void (*offloads_close)(struct async_offloads_ *offloads);
@@ -140,6 +155,16 @@ ASYNC_API void async_fd_reset_(struct async_fds *fds, async_fd_ *it,
 
 /* A descriptor that was just made, and what it is. */
 ASYNC_API void async_fd_adopt_(int fd, unsigned flags);
+
+/* Somebody has opened `by` (a stream, say) over this descriptor, and is to close
+ * it; a process may have none. It is over when the descriptor is closed; for
+ * such a process this has to be said. The loop ends: what was never closed? */
+#if ASYNC_DEBUG
+ASYNC_API void async_held_open_(const void *by, int fd, int pid,
+                                const char *kind, const char *file, int line);
+ASYNC_API void async_held_close_(const void *by);
+ASYNC_API void async_held_ends_(struct async_fds *fds);
+#endif
 
 /* What every operation begins with, each time it is evaluated: its entry, or
  * NULL when the operation is over (or lets others run first) with this status.

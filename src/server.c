@@ -15,6 +15,7 @@
 #include "config.h"
 #if ASYNC_HOSTED
 #include "server.h"
+#include "fd_table.h"
 #include "sleep.h"
 
 #include <errno.h>
@@ -64,6 +65,7 @@ ASYNC_API int async_server_open_(async_server *server, int listener,
     server->name = name;
     server->file = file;
     server->line = line;
+    async_held_open_(server, listener, 0, "a server", file, line);
 #endif
     return 0;
 }

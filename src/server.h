@@ -55,7 +55,8 @@ typedef struct async_server {
  * cancelled before it began never does: the server then does.) `frames` is an
  * array of n structs, `slots` one of n slots. 0; the error itself for a
  * listener below 0; ASYNC_EINVAL for NULL or n <= 0, and then the listener is
- * still the caller's; ASYNC_EALREADY for one that is open. */
+ * still the caller's; ASYNC_EALREADY for one that is open. A debug build
+ * tells of one that was neither stopped nor closed when the loop ends. */
 #if ASYNC_DEBUG
 #define async_server_open(server, listener, slots, frames, n, fn) \
     async_server_open_((server), (listener), (slots), (n), \

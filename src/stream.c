@@ -44,8 +44,9 @@
 #include <stdio.h>
 #include <string.h>
 
-ASYNC_API int async_stream_open(async_stream *stream, int fd, void *in,
-                                size_t in_size, void *out, size_t out_size)
+ASYNC_API int async_stream_open_(async_stream *stream, int fd, void *in,
+                                 size_t in_size, void *out, size_t out_size
+                                 ASYNC_OPENER_)
 {
     if (stream == NULL || in_size == 1 || (in == NULL && in_size != 0)
         || (out == NULL && out_size != 0)) {
@@ -64,6 +65,9 @@ ASYNC_API int async_stream_open(async_stream *stream, int fd, void *in,
     stream->out = (char *)out;
     stream->out_size = async_fd_length_(out_size);
     stream->open = true;
+#if ASYNC_DEBUG
+    async_held_open_(stream, fd, 0, "a stream", file, line);
+#endif
     return 0;
 }
 

@@ -70,7 +70,14 @@ typedef struct async_stream {
     bool message;               /* the sender is in the middle of one */
 } async_stream;
 
+#if ASYNC_DEBUG
+#define async_stream_open(...) \
+    async_stream_open_(__VA_ARGS__, __FILE__, __LINE__)
+#define async_stream_open_ ASYNC_ABI_(async_stream_open)
+#else
 #define async_stream_open ASYNC_ABI_(async_stream_open)
+#define async_stream_open_ async_stream_open
+#endif
 #define async_stream_read ASYNC_ABI_(async_stream_read)
 #define async_stream_read_exactly ASYNC_ABI_(async_stream_read_exactly)
 #define async_stream_read_line ASYNC_ABI_(async_stream_read_line)
@@ -88,14 +95,18 @@ typedef struct async_stream {
 #define async_stream_close ASYNC_ABI_(async_stream_close)
 #define async_stream_abort ASYNC_ABI_(async_stream_abort)
 
-/* A stream over an open descriptor of any kind: a socket, a pipe, a terminal,
- * a file. The stream closes it. A size may be 0, with or without a buffer: then
- * reads go straight into the caller's memory, and there are no lines; or only
+/* async_stream_open(stream, fd, in, in_size, out, out_size): a stream over an
+ * open descriptor of any kind: a socket, a pipe, a terminal, a file. The stream
+ * closes it. A size may be 0, with or without a buffer: then reads go straight
+ * into the caller's memory, and there are no lines; or only
  * async_stream_write_all writes. A line can be as long as the read buffer less
  * one byte, so its size is the limit: 2 at least. 0; the error itself for an fd
- * below 0; ASYNC_EINVAL; ASYNC_EALREADY for one that is open. From anywhere. */
-ASYNC_API int async_stream_open(async_stream *stream, int fd, void *in,
-                                size_t in_size, void *out, size_t out_size);
+ * below 0; ASYNC_EINVAL; ASYNC_EALREADY for one that is open. From anywhere. A
+ * debug build tells of one that is still open when its loop ends, unless it is
+ * over descriptor 0, 1 or 2; it is that of the loop which is current now. */
+ASYNC_API int async_stream_open_(async_stream *stream, int fd, void *in,
+                                 size_t in_size, void *out, size_t out_size
+                                 ASYNC_OPENER_);
 
 /* ---- reading ------------------------------------------------------------- */
 

@@ -391,6 +391,9 @@ ASYNC_API int async_process_close(async_process *process)
         async_process_ended_(process, got, status);
     }
     process->pid = 0;
+#if ASYNC_DEBUG
+    async_held_close_(process);
+#endif
     if (process->leader != NULL) {
         process->leader = NULL;
         (void)async_signal_close(&process->child);

@@ -1,4 +1,5 @@
 #pragma once
+#include "fd.h"
 #include "gather.h"
 #include "signals.h"
 /* ===========================================================================
@@ -102,8 +103,19 @@ typedef struct async_process {
 #define ASYNC_ENOEXEC ASYNC_ERRNO_(ENOEXEC, 8)
 #define ASYNC_EACCES ASYNC_ERRNO_(EACCES, 13)
 
+#if ASYNC_DEBUG
+#define async_process_start(...) \
+    async_process_start_(__VA_ARGS__, __FILE__, __LINE__)
+#define async_process_start_ ASYNC_ABI_(async_process_start)
+#define async_process_shell(...) \
+    async_process_shell_(__VA_ARGS__, __FILE__, __LINE__)
+#define async_process_shell_ ASYNC_ABI_(async_process_shell)
+#else
 #define async_process_start ASYNC_ABI_(async_process_start)
+#define async_process_start_ async_process_start
 #define async_process_shell ASYNC_ABI_(async_process_shell)
+#define async_process_shell_ async_process_shell
+#endif
 #define async_process_wait ASYNC_ABI_(async_process_wait)
 #define async_process_code ASYNC_ABI_(async_process_code)
 #define async_process_signal ASYNC_ABI_(async_process_signal)
@@ -115,9 +127,10 @@ typedef struct async_process {
 #define async_process_close ASYNC_ABI_(async_process_close)
 #define async_process_communicate ASYNC_ABI_(async_process_communicate)
 
-/* Start a program: argv is its name, its arguments, and NULL. A name without a
- * slash is looked for in the PATH of its environment. `flags` are those above,
- * `setup` is NULL or more of them. 0: it runs, with its own code.
+/* async_process_start(process, argv, flags, setup): start a program: argv is
+ * its name, its arguments, and NULL. A name without a slash is looked for in
+ * the PATH of its environment. `flags` are those above, `setup` is NULL or more
+ * of them. 0: it runs, with its own code.
  *
  * Otherwise nothing was left behind, and the error is that of the exec, such
  * as ASYNC_ENOENT, ASYNC_EACCES, ASYNC_ENOEXEC (a script needs its #!), or of
@@ -129,15 +142,18 @@ typedef struct async_process {
  * Task, or code of the loop's thread; no loop is needed yet. It does not wait,
  * but blocks for the moment that the system takes: some 500 microseconds. For
  * a program that is to outlive this one, let a shell end at once: "daemon &". */
-ASYNC_API int async_process_start(async_process *process,
-                                  const char *const argv[], unsigned flags,
-                                  const async_process_setup *setup);
+ASYNC_API int async_process_start_(async_process *process,
+                                   const char *const argv[], unsigned flags,
+                                   const async_process_setup *setup
+                                   ASYNC_OPENER_);
 
-/* The same with a line for /bin/sh. Never make that line from a stranger's
- * text: there async_process_start has the arguments one by one. */
-ASYNC_API int async_process_shell(async_process *process, const char *line,
-                                  unsigned flags,
-                                  const async_process_setup *setup);
+/* async_process_shell(process, text, flags, setup): the same with a line for
+ * /bin/sh. Never make that line from a stranger's text: there
+ * async_process_start has the arguments one by one. */
+ASYNC_API int async_process_shell_(async_process *process, const char *text,
+                                   unsigned flags,
+                                   const async_process_setup *setup
+                                   ASYNC_OPENER_);
 
 /* AWAIT_VALUE(code, async_process_wait(process)): wait until it has ended:
  * what it gave to exit, 0 to 255; or 256 + n if signal n killed it. Any number
@@ -199,7 +215,8 @@ ASYNC_API int async_process_close_end(int *end);
  * 0, and the memory is as good as zeroed; ASYNC_EINVAL for NULL or one that is
  * closed. ASYNC_EPERM if it runs on and may not be killed, being another
  * user's: then the pipes are closed, it can still be waited for, and has to be
- * closed again. From the loop's thread; before the loop ends. */
+ * closed again. From the loop's thread; before the loop ends: a debug build
+ * tells of one that was started in it, and is not closed then. */
 ASYNC_API int async_process_close(async_process *process);
 
 /* ---- all at once --------------------------------------------------------- */

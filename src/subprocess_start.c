@@ -417,8 +417,8 @@ static int async_process_open_(struct async_child_ *child, int *report,
     return async_process_make_(child, *report);
 }
 
-static int async_process_begin_(async_process *process, unsigned flags,
-                                int pid, const int ours[3])
+static void async_process_begin_(async_process *process, unsigned flags,
+                                 int pid, const int ours[3])
 {
     int i;
 
@@ -443,12 +443,12 @@ static int async_process_begin_(async_process *process, unsigned flags,
             async_fd_adopt_(process->fd, 0);
         }
     }
-    return 0;
 }
 
-ASYNC_API int async_process_start(async_process *process,
-                                  const char *const argv[], unsigned flags,
-                                  const async_process_setup *setup)
+ASYNC_API int async_process_start_(async_process *process,
+                                   const char *const argv[], unsigned flags,
+                                   const async_process_setup *setup
+                                   ASYNC_OPENER_)
 {
     struct async_child_ child;
     int ours[3] = {-1, -1, -1};
@@ -478,23 +478,31 @@ ASYNC_API int async_process_start(async_process *process,
             async_process_shut_(&ours[i]);
         }
     }
-    return pid < 0 ? pid : async_process_begin_(process, flags, pid, ours);
+    if (pid < 0) {
+        return pid;
+    }
+    async_process_begin_(process, flags, pid, ours);
+#if ASYNC_DEBUG
+    async_held_open_(process, process->fd, pid, "a process", file, line);
+#endif
+    return 0;
 }
 
-ASYNC_API int async_process_shell(async_process *process, const char *line,
-                                  unsigned flags,
-                                  const async_process_setup *setup)
+ASYNC_API int async_process_shell_(async_process *process, const char *text,
+                                   unsigned flags,
+                                   const async_process_setup *setup
+                                   ASYNC_OPENER_)
 {
     const char *argv[4];
 
-    if (line == NULL) {
+    if (text == NULL) {
         return ASYNC_EINVAL;
     }
     argv[0] = "/bin/sh";
     argv[1] = "-c";
-    argv[2] = line;
+    argv[2] = text;
     argv[3] = NULL;
-    return async_process_start(process, argv, flags, setup);
+    return async_process_start_(process, argv, flags, setup ASYNC_OPENED_);
 }
 
 #endif
