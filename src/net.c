@@ -14,6 +14,7 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -511,26 +512,79 @@ static int async_unix_address_(struct sockaddr_un *address, const char *path)
     return 0;
 }
 
-/* The path is taken: by a socket at which nobody listens any more? (A file of
- * another kind refuses connections, too; a link is one, wherever it leads.) */
-static bool async_unix_is_stale_(const struct sockaddr_un *address)
+/* The path is taken: by the file of a socket that no process has any more? A
+ * connection that is refused does not tell, as that is what one gets that is
+ * bound and does not listen yet, too. So a socket of another type asks: it is
+ * refused where there is nobody, and told of its type where there is somebody,
+ * who hears nothing of it. (A file of another kind refuses connections as well;
+ * a link is one, wherever it leads.) */
+static bool async_unix_is_dead_(const struct sockaddr_un *address)
 {
     struct stat status;
-    bool stale;
+    bool dead;
     int fd;
 
     if (lstat(address->sun_path, &status) < 0 || !S_ISSOCK(status.st_mode)) {
         return false;
     }
-    fd = async_socket_make_(AF_UNIX, SOCK_STREAM, 0);
+    fd = async_socket_make_(AF_UNIX, SOCK_DGRAM, 0);
     if (fd < 0) {
         return false;
     }
-    stale = ASYNC_SYS_(connect)(fd, (const struct sockaddr *)address,
-                                sizeof *address) < 0
+    dead = ASYNC_SYS_(connect)(fd, (const struct sockaddr *)address,
+                               sizeof *address) < 0
         && errno == ECONNREFUSED;
     (void)close(fd);
-    return stale;
+    return dead;
+}
+
+/* Two may find the same dead file: then one of them would remove what the other
+ * has just put there. So they take turns, by a lock on the folder, which leaves
+ * nothing behind; it is held for the few calls below. Its descriptor, or -1 if
+ * it is not to be had for some 10 ms: then nothing is removed. */
+static int async_unix_lock_(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char folder[sizeof ((struct sockaddr_un *)0)->sun_path + 1] = ".";
+    int tries, fd;
+
+    if (slash != NULL) {
+        memcpy(folder, path, (size_t)(slash - path) + 1);
+        folder[slash - path + 1] = '\0';
+    }
+    fd = ASYNC_SYS_(open)(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    for (tries = 0; fd >= 0; tries++) {
+        if (ASYNC_SYS_(flock)(fd, LOCK_EX | LOCK_NB) == 0) {
+            return fd;
+        }
+        if ((errno != EWOULDBLOCK && errno != EINTR) || tries == 200) {
+            (void)close(fd);
+            return -1;
+        }
+        async_port_pause_();
+    }
+    return -1;
+}
+
+static int async_unix_bind_(int fd, const struct sockaddr_un *address)
+{
+    return ASYNC_SYS_(bind)(fd, (const struct sockaddr *)address,
+                            sizeof *address) < 0 ? -errno : 0;
+}
+
+static int async_unix_replace_(int fd, const struct sockaddr_un *address)
+{
+    int lock = async_unix_lock_(address->sun_path);
+    int err = ASYNC_EADDRINUSE;
+
+    if (lock >= 0) {
+        if (async_unix_is_dead_(address) && unlink(address->sun_path) == 0) {
+            err = async_unix_bind_(fd, address);
+        }
+        (void)flock(lock, LOCK_UN);     /* a child may have it, too */
+        (void)close(lock);
+    }
+    return err;
 }
 
 ASYNC_API int async_unix_listen(const char *path, int backlog)
@@ -542,18 +596,11 @@ ASYNC_API int async_unix_listen(const char *path, int backlog)
     if (fd < 0) {
         return fd;
     }
-    err = ASYNC_SYS_(bind)(fd, (struct sockaddr *)&address, sizeof address);
-    if (err < 0 && errno == EADDRINUSE) {
-        if (async_unix_is_stale_(&address) && unlink(path) == 0) {
-            err = ASYNC_SYS_(bind)(fd, (struct sockaddr *)&address,
-                                   sizeof address);
-        } else {
-            errno = EADDRINUSE;
-        }
+    err = async_unix_bind_(fd, &address);
+    if (err == ASYNC_EADDRINUSE && async_unix_is_dead_(&address)) {
+        err = async_unix_replace_(fd, &address);
     }
-    if (err < 0) {
-        err = -errno;
-    } else if (ASYNC_SYS_(listen)(fd, backlog) < 0) {
+    if (err == 0 && ASYNC_SYS_(listen)(fd, backlog) < 0) {
         err = -errno;
         (void)unlink(path);
     }

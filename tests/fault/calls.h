@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -136,6 +137,7 @@ CALL(MAKE, int, pipe, (int ends[2]), (ends))
 CALL(LOOK, int, shutdown, (int fd, int how), (fd, how))
 CALL(LOOK, int, bind, (int fd, const struct sockaddr *to, socklen_t length),
      (fd, to, length))
+CALL(LOOK, int, flock, (int fd, int how), (fd, how))
 CALL(LOOK, int, listen, (int fd, int backlog), (fd, backlog))
 CALL(LOOK, int, getsockname, (int fd, struct sockaddr *to, socklen_t *length),
      (fd, to, length))

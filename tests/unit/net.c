@@ -8,6 +8,7 @@
 #if ASYNC_HOSTED
 
 #include <netinet/in.h>
+#include <pthread.h>
 #include <sys/resource.h>
 #include <sys/un.h>
 
@@ -932,6 +933,102 @@ static ASYNC unix_paths(struct main *self)
 TEST(net_unix_paths)
 {
     RUN(unix_paths, 0);
+}
+
+/* Somebody is bound to the path, and does not listen (yet), or never will: that
+ * is not a dead one. */
+TEST(net_unix_path_of_one_who_is_bound)
+{
+    static const int types[] = {SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET};
+    struct sockaddr_un address;
+    char path[64];
+    unsigned i;
+    int fd, other;
+
+    for (i = 0; i < 3; i++) {
+        ZERO(address);
+        address.sun_family = AF_UNIX;
+        snprintf(path, sizeof path, "/tmp/async-test-%ld", (long)getpid());
+        memcpy(address.sun_path, path, strlen(path));
+        unlink(path);
+        fd = socket(AF_UNIX, types[i], 0);
+        CHECK_EQ(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+        CHECK_EQ(async_unix_listen(path, 5), ASYNC_EADDRINUSE);
+        CHECK_EQ(access(path, F_OK), 0);
+        CHECK_EQ(close(fd), 0);
+        other = async_unix_listen(path, 5);     /* and now it is */
+        CHECK(other >= 0);
+        CHECK_EQ(async_close(other), 0);
+        unlink(path);
+    }
+}
+
+/* Many find a dead file at once: one of them gets the path, and it leads to that
+ * one. */
+enum { RIVALS = 4, ROUNDS = 200 };
+
+struct rivals {
+    pthread_barrier_t begin;
+    char path[64];
+    int fd[RIVALS];
+};
+
+struct rival {
+    struct rivals *all;
+    pthread_t thread;
+    int i;
+};
+
+static void *rivals_listen(void *argument)
+{
+    struct rival *self = (struct rival *)argument;
+
+    (void)pthread_barrier_wait(&self->all->begin);
+    self->all->fd[self->i] = async_unix_listen(self->all->path, 5);
+    return NULL;
+}
+
+TEST(net_unix_path_of_many_rivals)
+{
+    static struct rivals all;
+    struct rival rivals[RIVALS];
+    struct sockaddr_un address;
+    int round, i, fd, winners;
+
+    ZERO(address);
+    address.sun_family = AF_UNIX;
+    snprintf(all.path, sizeof all.path, "/tmp/async-test-%ld", (long)getpid());
+    memcpy(address.sun_path, all.path, strlen(all.path));
+    unlink(all.path);
+    fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    CHECK_EQ(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+    CHECK_EQ(close(fd), 0);
+    for (round = 0; round < ROUNDS; round++) {
+        CHECK_EQ(pthread_barrier_init(&all.begin, NULL, RIVALS), 0);
+        for (i = 0; i < RIVALS; i++) {
+            rivals[i].all = &all;
+            rivals[i].i = i;
+            CHECK_EQ(pthread_create(&rivals[i].thread, NULL, rivals_listen,
+                                    &rivals[i]), 0);
+        }
+        winners = 0;
+        for (i = 0; i < RIVALS; i++) {
+            CHECK_EQ(pthread_join(rivals[i].thread, NULL), 0);
+            winners += all.fd[i] >= 0;
+            CHECK(all.fd[i] >= 0 || all.fd[i] == ASYNC_EADDRINUSE);
+        }
+        CHECK_EQ(winners, 1);
+        fd = socket(AF_UNIX, SOCK_STREAM, 0);
+        CHECK_EQ(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
+        CHECK_EQ(close(fd), 0);
+        for (i = 0; i < RIVALS; i++) {
+            if (all.fd[i] >= 0) {
+                CHECK_EQ(close(all.fd[i]), 0);      /* dead again */
+            }
+        }
+        CHECK_EQ(pthread_barrier_destroy(&all.begin), 0);
+    }
+    unlink(all.path);
 }
 
 static ASYNC pair_of_sockets(struct main *self)
