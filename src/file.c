@@ -21,18 +21,56 @@ static int async_file_call_(void *argument)
     return file->call(file);
 }
 
-static int async_file_opens_(async_file *file)
+/* By open(2), which waits at a FIFO until somebody opens its other side: not so
+ * with O_NONBLOCK, which means nothing to a file or a folder, but something
+ * else to a device. Only a file that others hold by a lease (fcntl(2)) is then
+ * refused, and asked for again. */
+static int async_file_get_(const async_file *file, int *flags)
 {
+    struct stat status;
     int fd;
 
-    do {
-        fd = ASYNC_SYS_(open)(file->path, file->flags, file->mode);
-    } while (fd < 0 && errno == EINTR);
+    *flags = file->flags;
+#ifdef O_PATH
+    if ((*flags & O_PATH) == 0)
+#endif
+    if (stat(file->path, &status) < 0
+        || (!S_ISCHR(status.st_mode) && !S_ISBLK(status.st_mode))) {
+        *flags |= O_NONBLOCK;
+    }
+    for (;;) {
+        fd = ASYNC_SYS_(open)(file->path, *flags, file->mode);
+        if (fd >= 0) {
+            return fd;
+        }
+        if (errno == EWOULDBLOCK && *flags != file->flags) {
+            *flags = file->flags;
+        } else if (errno != EINTR) {
+            return -errno;
+        }
+    }
+}
+
+static int async_file_opens_(async_file *file)
+{
+    struct stat status;
+    int flags;
+    int fd = async_file_get_(file, &flags);
+
     if (fd < 0) {
-        return -errno;
+        return fd;
+    }
+    if (ASYNC_SYS_(fstat)(fd, &status) < 0
+        || (flags != file->flags && !S_ISFIFO(status.st_mode)
+            && ASYNC_SYS_(fcntl)(fd, F_SETFL, file->flags) < 0)) {
+        int err = -errno;
+
+        (void)close(fd);
+        return err;
     }
     file->fd = fd;
     file->is_open = true;
+    file->is_pipe = S_ISFIFO(status.st_mode);
     return 0;
 }
 
@@ -131,7 +169,7 @@ static int async_file_begin_(async_file *file, bool is_open,
     if (file == NULL || (buffer == NULL && length != 0)) {
         return ASYNC_EINVAL;
     }
-    if (file->job.home != NULL) {
+    if (file->job.home != NULL || file->user != NULL) {
         return ASYNC_EBUSY;
     }
     if (file->is_open != is_open) {
@@ -156,6 +194,37 @@ static async_status async_file_wait_(async_file *file, const char *what)
     return rc;
 }
 
+/* Is it a read or a write of a FIFO, and could that have to wait? */
+static bool async_file_may_wait_(const async_file *file)
+{
+    int mode = file->flags & O_ACCMODE;
+
+    return file->is_pipe && file->offset < 0 && file->length != 0
+        && ((file->call == async_file_reads_ && mode != O_WRONLY)
+            || (file->call == async_file_writes_ && mode != O_RDONLY));
+}
+
+/* A FIFO keeps no thread waiting: the loop waits for it. It is always the wait
+ * that suspends, so an operation that is resumed is in that. */
+static async_status async_file_pipe_(async_file *file, const char *what)
+{
+    async_status rc;
+
+    do {
+        rc = file->call == async_file_reads_ ? async_readable(file->fd)
+                                             : async_writable(file->fd);
+        if (rc == 0) {
+            rc = file->call(file);
+        }
+    } while (rc == ASYNC_EAGAIN);
+    (void)what;
+    if (rc == ASYNC_PENDING) {
+        ASYNC_WAITS_(what, file);
+    }
+    file->user = rc == ASYNC_PENDING ? async_this_task_ : NULL;
+    return rc;
+}
+
 static async_status async_file_do_(async_file *file, const char *what,
                                    int (*call)(async_file *file),
                                    const void *buffer, size_t length,
@@ -168,7 +237,8 @@ static async_status async_file_do_(async_file *file, const char *what,
             return err;
         }
     }
-    return async_file_wait_(file, what);
+    return async_file_may_wait_(file) ? async_file_pipe_(file, what)
+                                      : async_file_wait_(file, what);
 }
 
 /* An offset that the system call cannot take. */
@@ -220,7 +290,7 @@ static async_status async_file_write_(async_file *file, const char *what,
                                       int64_t offset)
 {
     if (async_state_(async_this_task_) == ASYNC_RUNNING_ && file != NULL
-        && file->job.home == NULL) {
+        && file->job.home == NULL && file->user == NULL) {
         file->done = 0;
     }
     return async_file_do_(file, what, async_file_writes_, buffer, length,

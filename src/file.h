@@ -3,8 +3,8 @@
 #if ASYNC_HOSTED && ASYNC_OFFLOAD
 /* ===========================================================================
  * file: regular files, read and written in threads, so that a slow disk holds
- * up nobody but who waits for it. It buffers nothing, and is not for pipes and
- * sockets, which keep a thread from other work: those are fd.h's.
+ * up nobody but who waits for it. It buffers nothing, and is not for sockets and
+ * terminals, which keep a thread from other work: those are fd.h's.
  *
  * To a file the system says "ready" at any time, and then may take seconds. So
  * each operation here is a job of async_offload, and what is said there of
@@ -31,7 +31,7 @@ struct stat;
 typedef struct async_file {
     async_offload_job job;
     int fd;                 /* its descriptor, while it is open: to look at */
-    bool is_open;
+    bool is_open, is_pipe;
     size_t done;            /* bytes of the last write, be it one that failed */
     /* the operation that is under way: */
     int (*call)(struct async_file *file);
@@ -41,7 +41,10 @@ typedef struct async_file {
     int64_t offset;
     int flags;
     mode_t mode;
+    const async_task *user; /* who waits for a FIFO */
 } async_file;
+
+#define ASYNC_ENXIO ASYNC_ERRNO_(ENXIO, 6)
 
 #define async_file_open ASYNC_ABI_(async_file_open)
 #define async_file_read ASYNC_ABI_(async_file_read)
@@ -55,15 +58,18 @@ typedef struct async_file {
 
 /* AWAIT(async_file_open(&self->file, path, O_RDONLY, 0)): open it, as open(2)
  * does; closed on exec. 0 or an error; ASYNC_EBUSY if it is open already.
- * A FIFO keeps the thread until its other side is opened, whatever strikes the
- * task: that is for open(2) with O_RDWR | O_NONBLOCK, and for async_read. */
+ * A FIFO does not wait for its other side: it is opened for reading in any
+ * case, and the first read waits until somebody has written to it; for writing
+ * it is ASYNC_ENXIO while nobody has it open for reading, and the caller may
+ * try again later. The loop waits for it, so no thread is kept. */
 ASYNC_API ASYNC async_file_open(async_file *file, const char *path, int flags,
                                 mode_t mode);
 
 /* AWAIT_VALUE(n, async_file_read(&self->file, buffer, length)): what read(2)
  * gives: so many bytes from where the last read or write ended, 0 at the end of
  * the file. And pread(2): from `offset` on, without moving that place. Lengths
- * above INT_MAX are taken as INT_MAX. */
+ * above INT_MAX are taken as INT_MAX. Of a FIFO what is there, once something
+ * is; a strike leaves at once, and has taken nothing. */
 ASYNC_API ASYNC async_file_read(async_file *file, void *buffer, size_t length);
 ASYNC_API ASYNC async_file_pread(async_file *file, void *buffer, size_t length,
                                  int64_t offset);

@@ -1,5 +1,6 @@
-/* file: regular files, and what strikes do to them. A named pipe holds a
- * thread in open(2) or read(2) for as long as a test wants it there. */
+/* file: regular files, and what strikes do to them. A lease holds a thread in
+ * open(2), a terminal in read(2), for as long as a test wants it there. And
+ * FIFOs, which hold none. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE 1
 #endif
@@ -22,12 +23,20 @@ struct user {
     char buffer[16];
 };
 
+/* Keeps a thread until the pipe is closed. */
+struct holder {
+    async_frame frame;
+    async_task task;
+    async_offload_job job;
+    int fd;
+};
+
 struct main {
     async_frame frame;
     async_file file, other;
     async_timeout scope;
-    struct user a, full[ASYNC_OFFLOAD_THREADS];
-    async_file files[ASYNC_OFFLOAD_THREADS];
+    struct user a, b;
+    struct holder full[ASYNC_OFFLOAD_THREADS];
     struct stat stat;
     int64_t size;
     int i, n, rc, fd, ends[2];
@@ -230,7 +239,8 @@ static ASYNC uses(struct user *self)
 {
     ASYNC_BEGIN(self);
     ASYNC_WITH_AWAIT(self->outcome,
-                     async_file_open(self->file, self->path, O_RDONLY, 0),
+                     async_file_open(self->file, self->path, O_RDONLY | O_NOCTTY,
+                                     0),
                      async_file_close(self->file)) {
         self->opened = true;
         test_log("open ");
@@ -249,55 +259,84 @@ static void use(struct user *self, async_file *file, const char *of)
     CHECK_EQ(async_spawn(&self->task, uses, self), 0);
 }
 
-/* Opening the other end returns when the thread is in open(2). So the file is
- * opened, the strike hits the read, and the file is closed. */
+/* One who has a lease of the file is asked to give it back when a thread is in
+ * open(2), which ends then. So the file is opened, the strike hits the read, and
+ * the file is closed. */
+#ifdef F_SETLEASE
+static volatile sig_atomic_t asked;
+
+static void is_asked(int number)
+{
+    (void)number;
+    asked = 1;
+}
+
 static ASYNC struck_in_open(struct main *self)
 {
     ASYNC_BEGIN(self);
-    CHECK_EQ(mkfifo(path, 0600), 0);
-    use(&self->a, &self->file, path);
-    AWAIT(async_yield());
-    self->fd = open(path, O_WRONLY);
+    self->fd = open(path, O_RDWR | O_CREAT, 0600);
     CHECK(self->fd >= 0);
+    if (fcntl(self->fd, F_SETLEASE, F_WRLCK) < 0) {
+        test_skip("no leases here");
+        close(self->fd);
+        ASYNC_RETURN(0);
+    }
+    use(&self->a, &self->file, path);
+    while (!asked) {
+        AWAIT(async_sleep(MS(1)));
+    }
     async_cancel(&self->a.task);
     AWAIT_RESULT(self->rc, async_file_sync(&self->file));
     CHECK_EQ(self->rc, ASYNC_EBUSY);
     AWAIT_RESULT(self->rc, async_file_close(&self->file));
     CHECK_EQ(self->rc, ASYNC_EBUSY);
+    AWAIT(async_sleep(MS(1)));
+    CHECK(!async_done(&self->a.task));
+    CHECK_EQ(fcntl(self->fd, F_SETLEASE, F_UNLCK), 0);
     AWAIT_RESULT(self->rc, async_join(&self->a.task));
     CHECK_EQ(self->rc, ASYNC_ECANCELED);
     CHECK(!self->file.is_open);
     close(self->fd);
+    CHECK_LOG("open ");
     ASYNC_END;
 }
 
 TEST(file_struck_in_open_is_closed)
 {
-    RUN(struck_in_open, 0);
-    CHECK_LOG("open ");
-}
+    void (*handler)(int) = signal(SIGIO, is_asked);
 
-/* When the pipe is empty again the thread has the bytes, and so will the task;
- * the strike hits its next await. */
+    asked = 0;
+    RUN(struck_in_open, 0);
+    (void)signal(SIGIO, handler);
+}
+#endif
+
+/* When the terminal is empty again the thread has the bytes, and so will the
+ * task; the strike hits its next await. */
 static ASYNC struck_in_read(struct main *self)
 {
     ASYNC_BEGIN(self);
-    CHECK_EQ(mkfifo(path, 0600), 0);
-    use(&self->a, &self->file, path);
-    AWAIT(async_yield());
-    self->fd = open(path, O_WRONLY);
+    self->fd = posix_openpt(O_RDWR | O_NOCTTY);
     CHECK(self->fd >= 0);
+    CHECK_EQ(grantpt(self->fd), 0);
+    CHECK_EQ(unlockpt(self->fd), 0);
+    self->ends[0] = open(ptsname(self->fd), O_RDWR | O_NOCTTY);
+    CHECK(self->ends[0] >= 0);
+    use(&self->a, &self->file, ptsname(self->fd));
     while (!self->a.opened) {
-        AWAIT(async_yield());
+        AWAIT(async_sleep(MS(1)));
     }
-    CHECK_EQ(write(self->fd, "abc", 3), 3);
-    do {
-        CHECK_EQ(ioctl(self->fd, FIONREAD, &self->n), 0);
+    CHECK((fcntl(self->file.fd, F_GETFL) & O_NONBLOCK) == 0);
+    CHECK_EQ(write(self->fd, "ab\n", 3), 3);
+    CHECK(read(self->fd, self->buffer, 4) > 0);     /* its echo: it came, */
+    do {                                            /* and was taken */
+        CHECK_EQ(ioctl(self->ends[0], FIONREAD, &self->n), 0);
     } while (self->n != 0);
     async_cancel(&self->a.task);
     AWAIT_RESULT(self->rc, async_join(&self->a.task));
     CHECK_EQ(self->rc, ASYNC_ECANCELED);
-    CHECK(memcmp(self->a.buffer, "abc", 3) == 0);
+    CHECK(memcmp(self->a.buffer, "ab\n", 3) == 0);
+    close(self->ends[0]);
     close(self->fd);
     ASYNC_END;
 }
@@ -308,15 +347,45 @@ TEST(file_struck_in_read_keeps_the_bytes)
     CHECK_LOG("open read 3 ");
 }
 
-/* Every thread is in open(2), so that what follows stays in the queue. */
+static int holds(void *argument)
+{
+    struct holder *self = (struct holder *)argument;
+    char byte;
+
+    return (int)read(self->fd, &byte, 1);
+}
+
+static ASYNC held(struct holder *self)
+{
+    ASYNC_BEGIN(self);
+    AWAIT(async_offload(&self->job, holds, self));
+    ASYNC_END;
+}
+
+/* Every thread is held, so that what follows stays in the queue. */
 static void fill(struct main *self)
 {
     int i;
 
-    CHECK_EQ(mkfifo(other, 0600), 0);
+    CHECK_EQ(pipe(self->ends), 0);
     for (i = 0; i < ASYNC_OFFLOAD_THREADS; i++) {
-        use(&self->full[i], &self->files[i], other);
+        self->full[i].fd = self->ends[0];
+        CHECK_EQ(async_spawn(&self->full[i].task, held, &self->full[i]), 0);
     }
+}
+
+static ASYNC drain(struct main *self)
+{
+    while (self->i < ASYNC_OFFLOAD_THREADS) {
+        async_status rc = async_join(&self->full[self->i].task);
+
+        if (rc < 0) {
+            return rc;
+        }
+        self->i++;
+    }
+    close(self->ends[0]);
+    return 0;
 }
 
 struct closer { async_frame frame; async_task task; async_file file;
@@ -353,19 +422,11 @@ static ASYNC struck_in_close(struct main *self)
         AWAIT(async_yield());
         CHECK(!async_done(&it.task));
     }
-    self->fd = open(other, O_WRONLY);       /* one is in open, others may be */
-    CHECK(self->fd >= 0);
+    close(self->ends[1]);
     AWAIT_RESULT(self->rc, async_join(&it.task));
     CHECK_EQ(self->rc, ASYNC_ECANCELED);
-    for (self->i = 0; self->i < ASYNC_OFFLOAD_THREADS; self->i++) {
-        while (!self->full[self->i].opened) {
-            AWAIT(async_yield());
-        }
-    }
-    close(self->fd);
-    for (self->i = 0; self->i < ASYNC_OFFLOAD_THREADS; self->i++) {
-        AWAIT(async_join(&self->full[self->i].task));
-    }
+    self->i = 0;
+    AWAIT(drain(self));
     ASYNC_END;
 }
 
@@ -395,17 +456,8 @@ static ASYNC struck_in_the_queue(struct main *self)
     AWAIT_RESULT(self->rc, ASYNC_TIMEOUT(&self->scope, MS(1),
                            async_file_read(&self->file, self->buffer, 3)));
     CHECK_EQ(self->rc, ASYNC_ETIMEDOUT);
-    self->fd = open(other, O_WRONLY);
-    CHECK(self->fd >= 0);
-    for (self->i = 0; self->i < ASYNC_OFFLOAD_THREADS; self->i++) {
-        while (!self->full[self->i].opened) {
-            AWAIT(async_yield());
-        }
-    }
-    close(self->fd);
-    for (self->i = 0; self->i < ASYNC_OFFLOAD_THREADS; self->i++) {
-        AWAIT(async_join(&self->full[self->i].task));
-    }
+    close(self->ends[1]);
+    AWAIT(drain(self));
     AWAIT_VALUE(self->n, async_file_read(&self->file, self->buffer, 64));
     CHECK_EQ(self->n, 3);
     AWAIT(async_file_close(&self->file));
@@ -441,6 +493,120 @@ static ASYNC number_again(struct main *self)
 TEST(file_number_is_used_again)
 {
     RUN(number_again, 0);
+}
+
+/* ---- FIFOs ----------------------------------------------------------------- */
+
+struct writer {
+    async_frame frame;
+    async_task task;
+    async_file file;
+    int n;
+};
+
+static ASYNC writes(struct writer *self)
+{
+    ASYNC_BEGIN(self);
+    AWAIT(async_file_open(&self->file, path, O_WRONLY, 0));
+    AWAIT_VALUE(self->n, async_file_write(&self->file, large, LARGE));
+    CHECK_EQ(self->n, LARGE);
+    CHECK_EQ(self->file.done, LARGE);
+    AWAIT(async_file_close(&self->file));
+    ASYNC_END;
+}
+
+/* No thread waits, neither in open nor in read: there would not be one. */
+static ASYNC fifo_reads(struct main *self)
+{
+    ASYNC_BEGIN(self);
+    CHECK_EQ(mkfifo(path, 0600), 0);
+    AWAIT_RESULT(self->rc, async_file_open(&self->other, path, O_WRONLY, 0));
+    CHECK_EQ(self->rc, ASYNC_ENXIO);
+    CHECK(!self->other.is_open);
+    AWAIT(async_file_open(&self->file, path, O_RDONLY, 0));
+    AWAIT_RESULT(self->rc, ASYNC_TIMEOUT(&self->scope, MS(1),
+                           async_file_read(&self->file, self->buffer, 9)));
+    CHECK_EQ(self->rc, ASYNC_ETIMEDOUT);        /* nobody has it open */
+    AWAIT_VALUE(self->n, async_file_read(&self->file, self->buffer, 0));
+    CHECK_EQ(self->n, 0);
+    AWAIT_RESULT(self->rc, async_file_write(&self->file, "abc", 3));
+    CHECK_EQ(self->rc, ASYNC_EBADF);
+    AWAIT_RESULT(self->rc, async_file_pread(&self->file, self->buffer, 3, 0));
+    CHECK_EQ(self->rc, -ESPIPE);
+    fill(self);
+    AWAIT(async_yield());
+
+    self->fd = open(path, O_WRONLY);
+    CHECK(self->fd >= 0);
+    AWAIT_RESULT(self->rc, ASYNC_TIMEOUT(&self->scope, MS(1),
+                           async_file_read(&self->file, self->buffer, 9)));
+    CHECK_EQ(self->rc, ASYNC_ETIMEDOUT);
+    CHECK_EQ(write(self->fd, "abc", 3), 3);
+    AWAIT_VALUE(self->n, async_file_read(&self->file, self->buffer, 9));
+    CHECK_EQ(self->n, 3);
+    close(self->fd);
+    AWAIT_VALUE(self->n, async_file_read(&self->file, self->buffer, 9));
+    CHECK_EQ(self->n, 0);
+    close(self->ends[1]);
+    AWAIT(drain(self));
+    AWAIT(async_file_close(&self->file));
+    ASYNC_END;
+}
+
+TEST(file_fifo_holds_no_thread)
+{
+    RUN(fifo_reads, 0);
+}
+
+/* Much more than it holds, and one operation at a time. */
+static ASYNC fifo_writes(struct main *self)
+{
+    static struct writer it;
+
+    ASYNC_BEGIN(self);
+    ZERO(it);
+    CHECK_EQ(mkfifo(path, 0600), 0);
+    AWAIT(async_file_open(&self->file, path, O_RDONLY, 0));
+    async_spawn(&it.task, writes, &it);
+    while (it.file.done == 0 || it.file.user == NULL) {
+        AWAIT(async_sleep(MS(1)));
+    }
+    AWAIT_RESULT(self->rc, async_file_write(&it.file, "abc", 3));
+    CHECK_EQ(self->rc, ASYNC_EBUSY);
+    AWAIT_RESULT(self->rc, async_file_close(&it.file));
+    CHECK_EQ(self->rc, ASYNC_EBUSY);
+    for (self->i = 0; self->i < LARGE; self->i += self->n) {
+        AWAIT_VALUE(self->n, async_file_read(&self->file, copy + self->i,
+                                             LARGE));
+        CHECK(self->n > 0);
+        if (self->n <= 0) {
+            break;
+        }
+    }
+    CHECK(memcmp(large, copy, LARGE) == 0);
+    AWAIT(async_join(&it.task));
+    AWAIT_VALUE(self->n, async_file_read(&self->file, copy, 9));
+    CHECK_EQ(self->n, 0);
+    AWAIT(async_file_close(&self->file));
+
+    /* nobody reads any more, and a strike keeps its count */
+    AWAIT(async_file_open(&self->file, path, O_RDWR, 0));
+    AWAIT_RESULT(self->rc, ASYNC_TIMEOUT(&self->scope, MS(1),
+                           async_file_write(&self->file, large, LARGE)));
+    CHECK_EQ(self->rc, ASYNC_ETIMEDOUT);
+    CHECK(self->file.done > 0 && self->file.done < LARGE);
+    AWAIT(async_file_open(&self->other, path, O_WRONLY, 0));
+    AWAIT(async_file_close(&self->file));
+    AWAIT_RESULT(self->rc, async_file_write(&self->other, "abc", 3));
+    CHECK_EQ(self->rc, ASYNC_EPIPE);
+    AWAIT(async_file_close(&self->other));
+    ASYNC_END;
+}
+
+TEST(file_fifo_is_written)
+{
+    memset(large, 'x', LARGE / 2);
+    RUN(fifo_writes, 0);
 }
 
 #endif
