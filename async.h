@@ -336,9 +336,15 @@
 /* Small functions of the hot path (HOT): part of their callers, unless the user
  * has asked for small code; then some (STEP, ONCE) are there just once, which
  * the compiler by itself sees otherwise. And what is seldom (APART): apart from
- * the function that does the usual, which then saves no registers. */
+ * the function that does the usual, which then saves no registers. What has one
+ * or two callers, of which a program uses one (ALONE), is always part of it. */
+#if defined __OPTIMIZE__ && defined __GNUC__
+#define ASYNC_ALONE_ static inline __attribute__((always_inline, unused))
+#else
+#define ASYNC_ALONE_ ASYNC_INLINE_
+#endif
 #if defined __OPTIMIZE__ && !defined __OPTIMIZE_SIZE__ && defined __GNUC__
-#define ASYNC_HOT_ static inline __attribute__((always_inline, unused))
+#define ASYNC_HOT_ ASYNC_ALONE_
 #define ASYNC_FAST_ 1
 #define ASYNC_APART_ static ASYNC_NOINLINE_
 #define ASYNC_ONCE_
@@ -1621,6 +1627,7 @@ enum {
     ASYNC_ALARM_ = 0xc0, ASYNC_UNARMED_ = 0xd0, ASYNC_WATCH_ = 0xe0,
     ASYNC_STATE_ = 0xf0,
     /* what hangs over a task, beside its state */
+    ASYNC_FLAGS_ = 0x0f,
     ASYNC_STRIKE_ = 0x01,       /* something of the following is undelivered */
     ASYNC_PENDING_ = 0x02,      /* a cancel, undelivered */
     ASYNC_CANCELED_ = 0x04,     /* a cancel came inside the innermost scope */
@@ -1804,8 +1811,7 @@ ASYNC_INLINE_ async_mark_ async_state_(const async_task *task)
 ASYNC_INLINE_ void async_set_state_(async_task *task, unsigned state)
 {
     task->timer.node.state =
-        (async_mark_)((task->timer.node.state & ~(unsigned)ASYNC_STATE_)
-                      | state);
+        (async_mark_)((task->timer.node.state & ASYNC_FLAGS_) + state);
 }
 /* ===========================================================================
  * timer: the queue of what is to happen at a time; two of them behind one
@@ -1834,7 +1840,7 @@ typedef struct async_timers {
     async_node *slot[ASYNC_WHEEL_LEVELS_][ASYNC_WHEEL_SLOTS_];
 } async_timers;
 
-#define ASYNC_TIMERS_EMPTY_(timers) ((timers)->levels == 0)
+#define ASYNC_TIMERS_P_(timers) ((timers)->levels)
 
 #else
 
@@ -1843,9 +1849,11 @@ typedef struct async_timers {
     async_node *first;
 } async_timers;
 
-#define ASYNC_TIMERS_EMPTY_(timers) ((timers)->first == NULL)
+#define ASYNC_TIMERS_P_(timers) ((uintptr_t)(timers)->first)
 
 #endif
+
+#define ASYNC_TIMERS_EMPTY_(timers) (ASYNC_TIMERS_P_(timers) == 0)
 
 /* A timer that is no task: the loop takes it out of the queue when it is due,
  * and calls fire, which changes its state or puts it back. */
@@ -1857,22 +1865,43 @@ struct async_alarm_ {
 
 #define ASYNC_TIMER_OF_(n) ((async_timer *)(void *)(n))
 
-/* Make it empty, at this time. */
-ASYNC_API void async_timers_open_(async_timers *timers, async_ticks now);
+/* Make it empty. Its base is set when somebody asks for the time. */
+ASYNC_API void async_timers_open_(async_timers *timers);
 
-/* Put a timer, whose deadline is set and lies after base, into the queue. */
-ASYNC_API void async_timer_add_(async_timers *timers, async_timer *timer);
+/* Put a timer with that deadline into the queue of the current loop. `now` is
+ * the time, which was not read before base: where nobody keeps base near, for
+ * want of timers, it is now. */
+ASYNC_API void async_timer_add_(async_timer *timer, async_ticks deadline,
+                                async_ticks now);
 
-/* Take a timer out that is in it. Its deadline has not changed meanwhile. */
-ASYNC_API void async_timer_remove_(async_timers *timers, async_timer *timer);
+/* Take a timer out of the current loop's queue. Its deadline has not changed
+ * meanwhile. */
+ASYNC_API void async_timer_remove_(async_timer *timer);
 
-/* Take out the earliest timer that is due at `now`; NULL when none is: then
- * the base is `now`. */
-ASYNC_API async_timer *async_timer_due_(async_timers *timers, async_ticks now);
+/* Put an alarm in: it fires so long from now on, which is above 0. */
+ASYNC_API void async_alarm_set_(async_alarm_ *alarm, async_duration duration);
+
+/* Take out each timer that is due at `now`, in order, and wake the task or
+ * fire the alarm that it is; then base is `now`. */
+ASYNC_API void async_timers_expire_(async_loop *loop, async_ticks now);
 
 /* How long after base something may be due: exact, or early where a crowd of
  * timers is near. ASYNC_NEVER when the queue is empty, and then only. */
+#if ASYNC_TIMER_WHEEL
 ASYNC_API async_ticks async_timer_next_(const async_timers *timers);
+#else
+ASYNC_ALONE_ async_ticks async_timer_next_(const async_timers *timers)
+{
+    async_ticks next;
+
+    if (timers->first == NULL) {
+        return ASYNC_NEVER;
+    }
+    next = (async_ticks)(ASYNC_TIMER_OF_(timers->first)->u.deadline
+                         - timers->base);
+    return next < ASYNC_NEVER ? next : ASYNC_NEVER - 1;
+}
+#endif
 
 /* For a loop that ends: call fn for each timer; fn may remove that one. */
 ASYNC_API void async_timer_each_(async_timers *timers,
@@ -1909,7 +1938,6 @@ struct async_loop {
     async_list *lists;          /* wait lists in which somebody waits */
     struct async_irq *irqs;     /* irqs for which somebody waits */
     const async_task *until;    /* the run ends when this one is done */
-    int rc;                     /* what the run returns when it stops */
     unsigned alive;             /* tasks spawned and not done */
     bool stop;                  /* after this turn */
     bool running;               /* inside a run or a step of it */
@@ -2027,11 +2055,11 @@ ASYNC_API void async_tell_(async_task *task, int result);
 ASYNC_API void async_irq_dispatch_(async_loop *loop);
 #if ASYNC_HOSTED
 #define ASYNC_HOOK_(name, function) ((void)0)
-#define ASYNC_HOOKED_(name, function) function
+#define ASYNC_HOOKED_(loop, name, function) function
 #else
 #define ASYNC_HOOK_(name, function) \
     ((void)(async_this_loop_->name = (function)))
-#define ASYNC_HOOKED_(name, function) async_this_loop_->name
+#define ASYNC_HOOKED_(loop, name, function) (loop)->name
 #endif
 
 #if ASYNC_DEBUG
@@ -2061,6 +2089,13 @@ ASYNC_INLINE_ void async_ready_(async_loop *loop, async_task *task)
 
 #define ASYNC_NONE_READY_(loop) ((loop)->tail == &(loop)->head)
 
+/* Put a parked task in the ready queue, in that state. */
+ASYNC_STEP_ void async_ready_as_(async_task *task, unsigned state)
+{
+    async_set_state_(task, state);
+    async_ready_(async_this_loop_, task);
+}
+
 /* Grant a parked task what it waits for, with the result of its operation.
  * The caller has taken it out of its list, or does so at once. */
 ASYNC_STEP_ void async_wake_(async_task *task, int result)
@@ -2071,15 +2106,23 @@ ASYNC_STEP_ void async_wake_(async_task *task, int result)
     }
 #endif
     task->timer.u.result = result;
-    async_set_state_(task, ASYNC_READY_);
-    async_ready_(async_this_loop_, task);
+    async_ready_as_(task, ASYNC_READY_);
+}
+
+/* What the queue does with a timer that is due. */
+ASYNC_INLINE_ void async_timer_expires_(async_timer *timer, async_ticks now)
+{
+    if (ASYNC_UNLIKELY_(timer->node.state == ASYNC_ALARM_)) {
+        async_alarm_ *alarm = (async_alarm_ *)(void *)timer;
+
+        alarm->fire(alarm, now);
+    } else {
+        async_wake_(ASYNC_TASK_(timer), 0);
+    }
 }
 
 /* Wake the oldest waiter of a list; false when nobody waits. */
 ASYNC_API bool async_wake_one_(async_list *list, int result);
-
-/* The end of a task: its joiners are woken, its callbacks called. */
-ASYNC_API void async_finish_(async_loop *loop, async_task *task, int result);
 
 /* Turns until a stop, or until nothing can bring work: what async_loop_run
  * returns. */
@@ -2249,25 +2292,22 @@ enum {
 
 typedef struct async_scope_ {
     struct async_scope_ *up;     /* the scope around it */
-    async_task *task;           /* NULL when the scope is not entered */
     unsigned char fired;        /* ASYNC_FIRED_ and so on */
     unsigned char outside;      /* did a cancel come before it? */
+    async_task *task;           /* NULL when the scope is not entered */
 } async_scope_;
 
-/* The rest of entering for a task over which a strike hangs. */
+/* The rest of entering for a task over which something hangs. */
 ASYNC_API void async_scope_enter_struck_(async_scope_ *scope);
 
 ASYNC_INLINE_ void async_scope_enter_(async_scope_ *scope, async_task *task)
 {
-    async_mark_ state = task->timer.node.state;
-
+    scope->fired = 0;
+    scope->outside = 0;
     scope->task = task;
     scope->up = task->scopes;
     task->scopes = scope;
-    scope->fired = 0;
-    scope->outside = (unsigned char)(state & ASYNC_CANCELED_);
-    task->timer.node.state = (async_mark_)(state & ~(unsigned)ASYNC_CANCELED_);
-    if (ASYNC_UNLIKELY_((state & ASYNC_STRIKE_) != 0)) {
+    if (ASYNC_UNLIKELY_((task->timer.node.state & ASYNC_FLAGS_) != 0)) {
         async_scope_enter_struck_(scope);
     }
 }
@@ -2294,12 +2334,10 @@ ASYNC_INLINE_ async_status async_scope_leave_(async_scope_ *scope,
     async_task *task = scope->task;
 
     task->scopes = scope->up;
-    if (ASYNC_UNLIKELY_(scope->fired != 0)) {
-        rc = async_scope_settle_(scope, rc, becomes);
+    if (ASYNC_UNLIKELY_((scope->fired | scope->outside) != 0)) {
+        return async_scope_settle_(scope, rc, becomes);
     }
     scope->task = NULL;
-    task->timer.node.state =
-        (async_mark_)(task->timer.node.state | scope->outside);
     return rc;
 }
 /* ===========================================================================
@@ -2336,8 +2374,10 @@ ASYNC_API ASYNC async_sleep_until(async_ticks time);
 #define ASYNC_NOW_() \
     (ASYNC_LIKELY_(async_this_loop_->fresh) ? async_this_loop_->now \
                                             : async_now())
-#else
+#elif ASYNC_HOSTED
 #define ASYNC_NOW_() async_now()
+#else
+#define ASYNC_NOW_() ASYNC_CLOCK()
 #endif
 /* ===========================================================================
  * call: an ordinary function that the loop calls later. Not a task: it cannot
@@ -2511,18 +2551,41 @@ typedef struct async_timeout {
                  async_timeout_leave_((scope), async_rc_))
 #define ASYNC_TIMEOUT_END ASYNC_SCOPE_END_
 
-#define async_timeout_reschedule ASYNC_ABI_(async_timeout_reschedule)
 #define async_timeout_expired ASYNC_ABI_(async_timeout_expired)
 #define async_timeout_open_ ASYNC_ABI_(async_timeout_open)
 #define async_timeout_leave_ ASYNC_ABI_(async_timeout_leave)
+
+/* Above 0, and not for ever, in one comparison. */
+#define ASYNC_FINITE_(duration) \
+    ((async_ticks)((async_ticks)(duration) - 1) < (async_ticks)ASYNC_NEVER - 1)
+
+/* The whole of async_timeout_reschedule; that below is what is usual of it. */
+#define async_timeout_move_ ASYNC_ABI_(async_timeout_move)
+ASYNC_API int async_timeout_move_(async_timeout *timeout,
+                                  async_duration duration);
 
 /* Move the deadline of an entered scope to `duration` from now; ASYNC_NEVER
  * takes it off. To a later time this is almost free: a few instructions, no
  * touch of the timer queue. 0, or ASYNC_EALREADY when the deadline has struck,
  * ASYNC_EINVAL for NULL or a scope that is not entered. Any task of the
  * loop. */
-ASYNC_API int async_timeout_reschedule(async_timeout *timeout,
-                                       async_duration duration);
+ASYNC_INLINE_ int async_timeout_reschedule(async_timeout *timeout,
+                                           async_duration duration)
+{
+#if ASYNC_HOSTED && ASYNC_FAST_
+    if (timeout != NULL && timeout->alarm.timer.node.state == ASYNC_ALARM_
+        && async_this_loop_->fresh && ASYNC_FINITE_(duration)) {
+        async_ticks deadline =
+            async_this_loop_->now + (async_ticks)duration;
+
+        if ((async_duration)(deadline - timeout->alarm.timer.u.deadline) >= 0) {
+            timeout->deadline = deadline;   /* looked at when the timer is due */
+            return 0;
+        }
+    }
+#endif
+    return async_timeout_move_(timeout, duration);
+}
 
 /* Has the deadline of this scope struck since it was last entered? Still
  * answers after the scope was left. */
@@ -3526,6 +3589,15 @@ ASYNC_API ASYNC async_group_end_(async_group *group);
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+/* What is to be closed again knows, in a debug build, where it was opened. */
+#if ASYNC_DEBUG
+#define ASYNC_OPENER_ , const char *file, int line
+#define ASYNC_OPENED_ , file, line
+#else
+#define ASYNC_OPENER_
+#define ASYNC_OPENED_
+#endif
+
 /* AWAIT(async_readable(fd)): wait until a read of it would not block: there
  * are bytes, a connection to accept, the end, or an error. 0 or an error. For
  * any descriptor, also one that belongs to another library, which may read it
@@ -3657,8 +3729,11 @@ ASYNC_API ASYNC async_tcp_connect(int *fd, const char *host, int port);
 /* ---- Unix sockets -------------------------------------------------------- */
 
 /* A socket that listens at `path`, a name in the file system: its descriptor
- * or an error. A socket file that a process left behind, where nobody listens
- * any more, is replaced; any other file, and any link, is ASYNC_EADDRINUSE.
+ * or an error. A socket file that a process left behind, and that no process has
+ * any more, is replaced; by one of those who try to at the same time. Any other
+ * file, and any link, is ASYNC_EADDRINUSE: also one that somebody is bound to
+ * who does not listen yet; and a dead one in a folder that the program may not
+ * read, or that another program has locked by flock(2) for more than 10 ms.
  * ASYNC_EINVAL for NULL, an empty path or one of some 100 bytes and more. Who
  * closes the socket unlinks the path. From anywhere. */
 ASYNC_API int async_unix_listen(const char *path, int backlog);
@@ -3739,7 +3814,14 @@ typedef struct async_stream {
     bool message;               /* the sender is in the middle of one */
 } async_stream;
 
+#if ASYNC_DEBUG
+#define async_stream_open(...) \
+    async_stream_open_(__VA_ARGS__, __FILE__, __LINE__)
+#define async_stream_open_ ASYNC_ABI_(async_stream_open)
+#else
 #define async_stream_open ASYNC_ABI_(async_stream_open)
+#define async_stream_open_ async_stream_open
+#endif
 #define async_stream_read ASYNC_ABI_(async_stream_read)
 #define async_stream_read_exactly ASYNC_ABI_(async_stream_read_exactly)
 #define async_stream_read_line ASYNC_ABI_(async_stream_read_line)
@@ -3757,14 +3839,18 @@ typedef struct async_stream {
 #define async_stream_close ASYNC_ABI_(async_stream_close)
 #define async_stream_abort ASYNC_ABI_(async_stream_abort)
 
-/* A stream over an open descriptor of any kind: a socket, a pipe, a terminal,
- * a file. The stream closes it. A size may be 0, with or without a buffer: then
- * reads go straight into the caller's memory, and there are no lines; or only
+/* async_stream_open(stream, fd, in, in_size, out, out_size): a stream over an
+ * open descriptor of any kind: a socket, a pipe, a terminal, a file. The stream
+ * closes it. A size may be 0, with or without a buffer: then reads go straight
+ * into the caller's memory, and there are no lines; or only
  * async_stream_write_all writes. A line can be as long as the read buffer less
  * one byte, so its size is the limit: 2 at least. 0; the error itself for an fd
- * below 0; ASYNC_EINVAL; ASYNC_EALREADY for one that is open. From anywhere. */
-ASYNC_API int async_stream_open(async_stream *stream, int fd, void *in,
-                                size_t in_size, void *out, size_t out_size);
+ * below 0; ASYNC_EINVAL; ASYNC_EALREADY for one that is open. From anywhere. A
+ * debug build tells of one that is still open when its loop ends, unless it is
+ * over descriptor 0, 1 or 2; it is that of the loop which is current now. */
+ASYNC_API int async_stream_open_(async_stream *stream, int fd, void *in,
+                                 size_t in_size, void *out, size_t out_size
+                                 ASYNC_OPENER_);
 
 /* ---- reading ------------------------------------------------------------- */
 
@@ -3940,7 +4026,8 @@ typedef struct async_server {
  * cancelled before it began never does: the server then does.) `frames` is an
  * array of n structs, `slots` one of n slots. 0; the error itself for a
  * listener below 0; ASYNC_EINVAL for NULL or n <= 0, and then the listener is
- * still the caller's; ASYNC_EALREADY for one that is open. */
+ * still the caller's; ASYNC_EALREADY for one that is open. A debug build
+ * tells of one that was neither stopped nor closed when the loop ends. */
 #if ASYNC_DEBUG
 #define async_server_open(server, listener, slots, frames, n, fn) \
     async_server_open_((server), (listener), (slots), (n), \
@@ -4184,8 +4271,19 @@ typedef struct async_process {
 #define ASYNC_ENOEXEC ASYNC_ERRNO_(ENOEXEC, 8)
 #define ASYNC_EACCES ASYNC_ERRNO_(EACCES, 13)
 
+#if ASYNC_DEBUG
+#define async_process_start(...) \
+    async_process_start_(__VA_ARGS__, __FILE__, __LINE__)
+#define async_process_start_ ASYNC_ABI_(async_process_start)
+#define async_process_shell(...) \
+    async_process_shell_(__VA_ARGS__, __FILE__, __LINE__)
+#define async_process_shell_ ASYNC_ABI_(async_process_shell)
+#else
 #define async_process_start ASYNC_ABI_(async_process_start)
+#define async_process_start_ async_process_start
 #define async_process_shell ASYNC_ABI_(async_process_shell)
+#define async_process_shell_ async_process_shell
+#endif
 #define async_process_wait ASYNC_ABI_(async_process_wait)
 #define async_process_code ASYNC_ABI_(async_process_code)
 #define async_process_signal ASYNC_ABI_(async_process_signal)
@@ -4197,9 +4295,10 @@ typedef struct async_process {
 #define async_process_close ASYNC_ABI_(async_process_close)
 #define async_process_communicate ASYNC_ABI_(async_process_communicate)
 
-/* Start a program: argv is its name, its arguments, and NULL. A name without a
- * slash is looked for in the PATH of its environment. `flags` are those above,
- * `setup` is NULL or more of them. 0: it runs, with its own code.
+/* async_process_start(process, argv, flags, setup): start a program: argv is
+ * its name, its arguments, and NULL. A name without a slash is looked for in
+ * the PATH of its environment. `flags` are those above, `setup` is NULL or more
+ * of them. 0: it runs, with its own code.
  *
  * Otherwise nothing was left behind, and the error is that of the exec, such
  * as ASYNC_ENOENT, ASYNC_EACCES, ASYNC_ENOEXEC (a script needs its #!), or of
@@ -4211,15 +4310,18 @@ typedef struct async_process {
  * Task, or code of the loop's thread; no loop is needed yet. It does not wait,
  * but blocks for the moment that the system takes: some 500 microseconds. For
  * a program that is to outlive this one, let a shell end at once: "daemon &". */
-ASYNC_API int async_process_start(async_process *process,
-                                  const char *const argv[], unsigned flags,
-                                  const async_process_setup *setup);
+ASYNC_API int async_process_start_(async_process *process,
+                                   const char *const argv[], unsigned flags,
+                                   const async_process_setup *setup
+                                   ASYNC_OPENER_);
 
-/* The same with a line for /bin/sh. Never make that line from a stranger's
- * text: there async_process_start has the arguments one by one. */
-ASYNC_API int async_process_shell(async_process *process, const char *line,
-                                  unsigned flags,
-                                  const async_process_setup *setup);
+/* async_process_shell(process, text, flags, setup): the same with a line for
+ * /bin/sh. Never make that line from a stranger's text: there
+ * async_process_start has the arguments one by one. */
+ASYNC_API int async_process_shell_(async_process *process, const char *text,
+                                   unsigned flags,
+                                   const async_process_setup *setup
+                                   ASYNC_OPENER_);
 
 /* AWAIT_VALUE(code, async_process_wait(process)): wait until it has ended:
  * what it gave to exit, 0 to 255; or 256 + n if signal n killed it. Any number
@@ -4281,7 +4383,8 @@ ASYNC_API int async_process_close_end(int *end);
  * 0, and the memory is as good as zeroed; ASYNC_EINVAL for NULL or one that is
  * closed. ASYNC_EPERM if it runs on and may not be killed, being another
  * user's: then the pipes are closed, it can still be waited for, and has to be
- * closed again. From the loop's thread; before the loop ends. */
+ * closed again. From the loop's thread; before the loop ends: a debug build
+ * tells of one that was started in it, and is not closed then. */
 ASYNC_API int async_process_close(async_process *process);
 
 /* ---- all at once --------------------------------------------------------- */
@@ -4436,8 +4539,8 @@ ASYNC_API void async_offload_abandon_(async_offload_job *job);
 #if ASYNC_HOSTED && ASYNC_OFFLOAD
 /* ===========================================================================
  * file: regular files, read and written in threads, so that a slow disk holds
- * up nobody but who waits for it. It buffers nothing, and is not for pipes and
- * sockets, which keep a thread from other work: those are fd.h's.
+ * up nobody but who waits for it. It buffers nothing, and is not for sockets and
+ * terminals, which keep a thread from other work: those are fd.h's.
  *
  * To a file the system says "ready" at any time, and then may take seconds. So
  * each operation here is a job of async_offload, and what is said there of
@@ -4464,7 +4567,7 @@ struct stat;
 typedef struct async_file {
     async_offload_job job;
     int fd;                 /* its descriptor, while it is open: to look at */
-    bool is_open;
+    bool is_open, is_pipe;
     size_t done;            /* bytes of the last write, be it one that failed */
     /* the operation that is under way: */
     int (*call)(struct async_file *file);
@@ -4474,7 +4577,10 @@ typedef struct async_file {
     int64_t offset;
     int flags;
     mode_t mode;
+    const async_task *user; /* who waits for a FIFO */
 } async_file;
+
+#define ASYNC_ENXIO ASYNC_ERRNO_(ENXIO, 6)
 
 #define async_file_open ASYNC_ABI_(async_file_open)
 #define async_file_read ASYNC_ABI_(async_file_read)
@@ -4488,15 +4594,18 @@ typedef struct async_file {
 
 /* AWAIT(async_file_open(&self->file, path, O_RDONLY, 0)): open it, as open(2)
  * does; closed on exec. 0 or an error; ASYNC_EBUSY if it is open already.
- * A FIFO keeps the thread until its other side is opened, whatever strikes the
- * task: that is for open(2) with O_RDWR | O_NONBLOCK, and for async_read. */
+ * A FIFO does not wait for its other side: it is opened for reading in any
+ * case, and the first read waits until somebody has written to it; for writing
+ * it is ASYNC_ENXIO while nobody has it open for reading, and the caller may
+ * try again later. The loop waits for it, so no thread is kept. */
 ASYNC_API ASYNC async_file_open(async_file *file, const char *path, int flags,
                                 mode_t mode);
 
 /* AWAIT_VALUE(n, async_file_read(&self->file, buffer, length)): what read(2)
  * gives: so many bytes from where the last read or write ended, 0 at the end of
  * the file. And pread(2): from `offset` on, without moving that place. Lengths
- * above INT_MAX are taken as INT_MAX. */
+ * above INT_MAX are taken as INT_MAX. Of a FIFO what is there, once something
+ * is; a strike leaves at once, and has taken nothing. */
 ASYNC_API ASYNC async_file_read(async_file *file, void *buffer, size_t length);
 ASYNC_API ASYNC async_file_pread(async_file *file, void *buffer, size_t length,
                                  int64_t offset);
@@ -5193,31 +5302,36 @@ ASYNC_API void async_trail_memory_(const void *memory, size_t size);
 
 #if !ASYNC_TIMER_WHEEL
 
-ASYNC_API void async_timers_open_(async_timers *timers, async_ticks now)
+ASYNC_API void async_timers_open_(async_timers *timers)
 {
-    timers->base = now;
     timers->first = NULL;
 }
 
 /* Deadlines are compared by their distance from base, which is right for as
  * long as base is not more than half the range behind the clock. */
-ASYNC_API void async_timer_add_(async_timers *timers, async_timer *timer)
+ASYNC_API void async_timer_add_(async_timer *timer, async_ticks deadline,
+                                async_ticks now)
 {
+    async_timers *timers = &async_this_loop_->timers;
     async_node **at = &timers->first;
-    async_ticks distance = (async_ticks)(timer->u.deadline - timers->base);
 
+    if (*at == NULL) {
+        timers->base = now;
+    }
+    timer->u.deadline = deadline;
+    deadline = (async_ticks)(deadline - timers->base);
     while (*at != NULL
            && (async_ticks)(ASYNC_TIMER_OF_(*at)->u.deadline - timers->base)
-              <= distance) {
+              <= deadline) {
         at = &(*at)->next;
     }
     timer->node.next = *at;
     *at = &timer->node;
 }
 
-ASYNC_API void async_timer_remove_(async_timers *timers, async_timer *timer)
+ASYNC_API void async_timer_remove_(async_timer *timer)
 {
-    async_node **at = &timers->first;
+    async_node **at = &async_this_loop_->timers.first;
 
     while (*at != &timer->node) {
         at = &(*at)->next;
@@ -5225,29 +5339,21 @@ ASYNC_API void async_timer_remove_(async_timers *timers, async_timer *timer)
     *at = timer->node.next;
 }
 
-ASYNC_API async_timer *async_timer_due_(async_timers *timers, async_ticks now)
+/* An alarm that finds the queue empty and adds to it moves base: what is due
+ * is told by the one from before. */
+ASYNC_API void async_timers_expire_(async_loop *loop, async_ticks now)
 {
-    async_timer *timer = ASYNC_TIMER_OF_(timers->first);
+    async_timers *timers = &loop->timers;
+    async_ticks base = timers->base;
+    async_timer *timer;
 
-    if (timer == NULL || (async_ticks)(timer->u.deadline - timers->base)
-                         > (async_ticks)(now - timers->base)) {
-        timers->base = now;
-        return NULL;
+    while ((timer = ASYNC_TIMER_OF_(timers->first)) != NULL
+           && (async_ticks)(timer->u.deadline - base)
+              <= (async_ticks)(now - base)) {
+        timers->first = timer->node.next;
+        async_timer_expires_(timer, now);
     }
-    timers->first = timer->node.next;
-    return timer;
-}
-
-ASYNC_API async_ticks async_timer_next_(const async_timers *timers)
-{
-    async_ticks next;
-
-    if (timers->first == NULL) {
-        return ASYNC_NEVER;
-    }
-    next = (async_ticks)(ASYNC_TIMER_OF_(timers->first)->u.deadline
-                         - timers->base);
-    return next < ASYNC_NEVER ? next : ASYNC_NEVER - 1;
+    timers->base = now;
 }
 
 ASYNC_API void async_timer_each_(async_timers *timers,
@@ -5307,11 +5413,11 @@ static unsigned async_high_bit_(uint64_t x)
 #define ASYNC_LOW_BIT_(x) async_high_bit_((x) & (0 - (x)))
 #endif
 
-ASYNC_API void async_timers_open_(async_timers *timers, async_ticks now)
+ASYNC_API void async_timers_open_(async_timers *timers)
 {
     unsigned level;
 
-    timers->base = now;
+    timers->base = 0;
     timers->levels = 0;
     for (level = 0; level < ASYNC_WHEEL_LEVELS_; level++) {
         timers->used[level] = 0;    /* a slot is written before it is read */
@@ -5326,7 +5432,7 @@ ASYNC_API void async_timers_open_(async_timers *timers, async_ticks now)
     ((unsigned)((deadline) >> ((level) * ASYNC_WHEEL_BITS_)) \
      & (ASYNC_WHEEL_SLOTS_ - 1))
 
-ASYNC_API void async_timer_add_(async_timers *timers, async_timer *timer)
+static void async_wheel_add_(async_timers *timers, async_timer *timer)
 {
     unsigned level = ASYNC_LEVEL_(timers->base, timer->u.deadline);
     unsigned slot = ASYNC_SLOT_(timer->u.deadline, level);
@@ -5340,6 +5446,14 @@ ASYNC_API void async_timer_add_(async_timers *timers, async_timer *timer)
     async_ring_append_(&timers->slot[level][slot], &timer->node);
 }
 
+ASYNC_API void async_timer_add_(async_timer *timer, async_ticks deadline,
+                                async_ticks now)
+{
+    (void)now;                  /* whoever asked for it set an idle base, too */
+    timer->u.deadline = deadline;
+    async_wheel_add_(&async_this_loop_->timers, timer);
+}
+
 static void async_slot_is_empty_(async_timers *timers, unsigned level,
                                  unsigned slot)
 {
@@ -5349,8 +5463,9 @@ static void async_slot_is_empty_(async_timers *timers, unsigned level,
     }
 }
 
-ASYNC_API void async_timer_remove_(async_timers *timers, async_timer *timer)
+ASYNC_API void async_timer_remove_(async_timer *timer)
 {
+    async_timers *timers = &async_this_loop_->timers;
     unsigned level = ASYNC_LEVEL_(timers->base, timer->u.deadline);
     unsigned slot = ASYNC_SLOT_(timer->u.deadline, level);
 
@@ -5377,7 +5492,10 @@ static async_ticks async_first_slot_(const async_timers *timers,
     return above | ((async_ticks)*slot << shift);
 }
 
-ASYNC_API async_timer *async_timer_due_(async_timers *timers, async_ticks now)
+/* Take out the earliest timer that is due; NULL when none is: then the base is
+ * `now`. */
+ASYNC_HOT_ async_timer *async_timer_due_(async_timers *timers,
+                                         async_ticks now)
 {
     while (timers->levels != 0) {
         unsigned level, slot;
@@ -5407,12 +5525,21 @@ ASYNC_API async_timer *async_timer_due_(async_timers *timers, async_ticks now)
         (*ring)->next = NULL;
         while (node != NULL) {
             async_node *next = node->next;
-            async_timer_add_(timers, ASYNC_TIMER_OF_(node));
+            async_wheel_add_(timers, ASYNC_TIMER_OF_(node));
             node = next;
         }
     }
     timers->base = now;
     return NULL;
+}
+
+ASYNC_API void async_timers_expire_(async_loop *loop, async_ticks now)
+{
+    async_timer *timer;
+
+    while ((timer = async_timer_due_(&loop->timers, now)) != NULL) {
+        async_timer_expires_(timer, now);
+    }
 }
 
 /* Look at no more than this many timers for the earliest: where more crowd in
@@ -5562,21 +5689,21 @@ ASYNC_API async_status async_wait_(async_list *list)
 ASYNC_API void async_strike_(async_task *task)
 {
     async_mark_ state = async_state_(task);
+    unsigned becomes = ASYNC_STRUCK_;
 
     if (!ASYNC_UP_TO_(task, ASYNC_STRUCK_)
         && ASYNC_UP_TO_(task, ASYNC_SLEEPING_)) {
         if (state == ASYNC_SLEEPING_) {
-            async_timer_remove_(&async_this_loop_->timers, &task->timer);
+            async_timer_remove_(&task->timer);
             if ((async_duration)(task->timer.u.deadline - ASYNC_CLOCK())
-                <= 0) {
-                async_wake_(task, 0);   /* its time has come as well */
-                return;
+                <= 0) {                 /* its time has come as well */
+                task->timer.u.result = 0;
+                becomes = ASYNC_READY_;
             }
         } else if (task->timer.u.ring != NULL) {
-            ASYNC_HOOKED_(unpark, async_unpark_)(task);
+            ASYNC_HOOKED_(async_this_loop_, unpark, async_unpark_)(task);
         }
-        async_set_state_(task, ASYNC_STRUCK_);
-        async_ready_(async_this_loop_, task);
+        async_ready_as_(task, becomes);
     }
 }
 
@@ -5635,21 +5762,19 @@ ASYNC_API async_status async_yield_(void)
 {
     async_task *task = async_self_();
     async_mark_ *state = &task->timer.node.state;
-    async_status rc;
 
-    if (*state == ASYNC_YIELDED_) {
-        *state = ASYNC_RUNNING_;
-        return 0;
-    }
-    if (*state == ASYNC_RUNNING_) {
-        *state = ASYNC_YIELDED_;        /* the loop queues it */
+    if (*state < ASYNC_YIELDED_) {
+        if (ASYNC_STRUCK_P_(task)) {
+            return async_deliver_(task);
+        }
+        *state = (async_mark_)(*state + 0x10);          /* the loop queues it */
         return ASYNC_PENDING;
     }
-    rc = async_over_(task);
-    if (rc == ASYNC_PENDING) {
-        async_set_state_(task, ASYNC_YIELDED_);
+    if (*state < ASYNC_READY_) {
+        *state = (async_mark_)(*state - 0x10);
+        return 0;
     }
-    return rc;
+    return async_over_(task);
 }
 
 ASYNC_API async_status async_poll(void)
@@ -5741,39 +5866,6 @@ ASYNC_API void async_tell_(async_task *task, int result)
     }
 }
 
-ASYNC_API void async_finish_(async_loop *loop, async_task *task, int result)
-{
-    if (result == ASYNC_CANCEL) {
-        result = ASYNC_ECANCELED;
-    }
-    task->timer.node.state = ASYNC_DONE_;
-    task->timer.u.result = result;
-    loop->alive--;
-#if ASYNC_HOSTED
-    if (task->timer.node.round != loop->round && --loop->left == 0) {
-        async_loop_stop(loop);
-    }
-#endif
-#if ASYNC_DEBUG
-    async_debug_finish_(loop, task);
-#endif
-    if (task == loop->until) {
-        loop->until = NULL;             /* a callback may free the task */
-        loop->rc = result;
-        loop->stop = true;
-    }
-#if ASYNC_FAST_
-    if (task->joiners != NULL && task->joiners->next == task->joiners
-        && task->joiners->state != ASYNC_WATCH_) {
-        async_wake_(ASYNC_TASK_(task->joiners), result);    /* just one */
-        return;
-    }
-#endif
-    if (task->joiners != NULL) {
-        ASYNC_HOOKED_(tell, async_tell_)(task, result);
-    }
-}
-
 ASYNC_API bool async_done(const async_task *task)
 {
     return task != NULL && async_state_(task) == ASYNC_DONE_;
@@ -5851,9 +5943,44 @@ static void async_turn_begins_(async_loop *loop)
 #define async_turn_begins_(loop) ((void)0)
 #endif
 
-/* Run once each task that is ready now; there is one. The queue is cut where it ends at
- * this moment; what becomes ready meanwhile starts the next one. */
-ASYNC_HOT_ void async_run_ready_(async_loop *loop)
+/* The end of a task: its joiners are woken, its callbacks called. */
+ASYNC_ALONE_ void async_finish_(async_loop *loop, async_task *task,
+                                 int result, int *rc)
+{
+    if (result == ASYNC_CANCEL) {
+        result = ASYNC_ECANCELED;
+    }
+    task->timer.node.state = ASYNC_DONE_;
+    task->timer.u.result = result;
+    loop->alive--;
+#if ASYNC_HOSTED
+    if (task->timer.node.round != loop->round && --loop->left == 0) {
+        async_loop_stop(loop);
+    }
+#endif
+#if ASYNC_DEBUG
+    async_debug_finish_(loop, task);
+#endif
+    if (task == loop->until) {
+        loop->until = NULL;             /* a callback may free the task */
+        *rc = result;
+        loop->stop = true;
+    }
+#if ASYNC_FAST_
+    if (task->joiners != NULL && task->joiners->next == task->joiners
+        && task->joiners->state != ASYNC_WATCH_) {
+        async_wake_(ASYNC_TASK_(task->joiners), result);    /* just one */
+        return;
+    }
+#endif
+    if (task->joiners != NULL) {
+        ASYNC_HOOKED_(loop, tell, async_tell_)(task, result);
+    }
+}
+
+/* Run once each task that is ready now; there is one. The queue is cut where it
+ * ends at this moment; what becomes ready meanwhile starts the next one. */
+ASYNC_ALONE_ void async_run_ready_(async_loop *loop, int *rc)
 {
     async_node *node = loop->head;
     async_node *next;
@@ -5863,7 +5990,7 @@ ASYNC_HOT_ void async_run_ready_(async_loop *loop)
     async_turn_begins_(loop);
     for (;; node = next) {
         async_task *task = ASYNC_TASK_(node);
-        async_status rc;
+        async_status result;
 
         next = node->next;
 #if ASYNC_PREFETCH
@@ -5874,22 +6001,20 @@ ASYNC_HOT_ void async_run_ready_(async_loop *loop)
 #if ASYNC_DEBUG
         async_debug_resume_(loop, task);
 #endif
-        rc = task->fn(task->frame);
+        result = task->fn(task->frame);
 #if ASYNC_DEBUG
         async_debug_suspended_(loop, task);
 #endif
-        if (ASYNC_LIKELY_(rc == ASYNC_PENDING)) {
+        if (ASYNC_LIKELY_(result == ASYNC_PENDING)) {
             /* It runs on next turn, unless it is parked. */
-            if (ASYNC_LIKELY_(ASYNC_FAST_ && task->timer.node.state
-                                             == ASYNC_YIELDED_)
-                || ASYNC_UP_TO_(task, ASYNC_YIELDED_)) {
+            if (ASYNC_LIKELY_(ASYNC_UP_TO_(task, ASYNC_YIELDED_))) {
                 async_ready_(loop, task);
             }
         } else {
 #if ASYNC_DEBUG
             async_debug_returned_(task);
 #endif
-            async_finish_(loop, task, rc);
+            async_finish_(loop, task, result, rc);
         }
         if (&node->next == end) {
             break;
@@ -5897,33 +6022,16 @@ ASYNC_HOT_ void async_run_ready_(async_loop *loop)
     }
 }
 
-/* Look at what an irq has announced, and wake whose time has come. True if
- * there was any: then time may have passed, too. */
-static bool async_collect_(async_loop *loop)
+/* Look at what an irq has announced, and wake whose time has come. */
+ASYNC_ALONE_ void async_collect_(async_loop *loop)
 {
-    bool any = false;
-    async_timer *timer;
-    async_ticks now;
-
     if (ASYNC_ATOMIC_LOAD_(&loop->notified) != 0) {
         (void)ASYNC_ATOMIC_SWAP_(&loop->notified, 0);
-        ASYNC_HOOKED_(dispatch, async_irq_dispatch_)(loop);
-        any = true;
+        ASYNC_HOOKED_(loop, dispatch, async_irq_dispatch_)(loop);
     }
     if (!ASYNC_TIMERS_EMPTY_(&loop->timers)) {
-        now = async_now();
-        while ((timer = async_timer_due_(&loop->timers, now)) != NULL) {
-            any = true;
-            if (timer->node.state == ASYNC_ALARM_) {
-                async_alarm_ *alarm = (async_alarm_ *)(void *)timer;
-
-                alarm->fire(alarm, now);
-            } else {
-                async_wake_(ASYNC_TASK_(timer), 0);
-            }
-        }
+        async_timers_expire_(loop, ASYNC_NOW_());
     }
-    return any;
 }
 
 /* How long until something is due, seen from now: the turn took its time. */
@@ -5956,93 +6064,104 @@ static void async_await_(async_loop *loop, async_duration wait)
         ASYNC_IDLE(loop, wait);
     }
     loop->fresh = false;
-    (void)async_collect_(loop);
-}
-
-/* Nothing is ready: sleep until something may be. False if nothing can. */
-static bool async_sleep_on_(async_loop *loop)
-{
-    async_duration wait = async_until_due_(loop);
-
-    if (wait == ASYNC_NEVER && loop->irqs == NULL
-        && !async_port_waits_(loop)) {
-        return false;
-    }
-    async_await_(loop, wait);
-    return true;
+    async_collect_(loop);
 }
 
 /* What there is to do before the next turn, some being ready. */
 ASYNC_HOT_ void async_look_(async_loop *loop)
 {
-    if (loop->fds != NULL || ASYNC_ATOMIC_LOAD_(&loop->notified) != 0
-        || !ASYNC_TIMERS_EMPTY_(&loop->timers)) {
+    if (((uintptr_t)loop->fds | ASYNC_ATOMIC_LOAD_(&loop->notified)
+         | ASYNC_TIMERS_P_(&loop->timers)) != 0) {
         async_await_(loop, 0);
     } else {
         loop->fresh = false;
     }
 }
 
-#else
-
-/* What there is to do before the next turn, some being ready. */
-static void async_look_(async_loop *loop)
-{
-    if (loop->notified != 0 || !ASYNC_TIMERS_EMPTY_(&loop->timers)) {
-        (void)async_collect_(loop);
-    }
-}
-
-static bool async_sleep_on_(async_loop *loop)
+/* Nothing is ready: sleep until something may be, and look. 0 when no task is
+ * left, ASYNC_EDEADLK when nothing can bring those that are to run, else 1. */
+static int async_sleep_on_(async_loop *loop)
 {
     async_duration wait;
 
-    if (async_collect_(loop)) {
-        return true;
+    if (loop->alive == 0) {
+        return 0;
     }
-    wait = (async_duration)async_timer_next_(&loop->timers);   /* from now */
+    wait = async_until_due_(loop);
+    if (wait == ASYNC_NEVER && loop->irqs == NULL
+        && !async_port_waits_(loop)) {
+        return ASYNC_EDEADLK;
+    }
+    async_await_(loop, wait);
+    return 1;
+}
+
+#else
+
+#define async_look_(loop) async_collect_(loop)
+
+/* The same; but what has come was looked at a moment ago. */
+static int async_sleep_on_(async_loop *loop)
+{
+    async_duration wait;
+
+    if (loop->alive == 0) {
+        return 0;
+    }
+    wait = (async_duration)async_timer_next_(&loop->timers);
     if (wait == ASYNC_NEVER && loop->irqs == NULL) {
-        return false;
+        return ASYNC_EDEADLK;
     }
     ASYNC_LOCK();
     if (loop->notified == 0) {
         ASYNC_IDLE(loop, wait);
     }
     ASYNC_UNLOCK();
-    return true;
+    return 1;
 }
 
 #endif
 
-/* Turns until a stop; what that means is in loop->rc. */
+/* Turns until a stop; what the run returns. */
 ASYNC_API int async_turns_(async_loop *loop)
 {
-    loop->rc = ASYNC_EINTR;
+    int rc = ASYNC_EINTR;
+
     loop->running = true;
 #if ASYNC_DEBUG
     loop->stack = ASYNC_STACK_;
 #endif
     while (!loop->stop) {
-        if (!ASYNC_NONE_READY_(loop)) {
-            async_look_(loop);
-        } else if (loop->alive == 0) {
-            loop->rc = 0;
-            break;
-        } else if (!async_sleep_on_(loop)) {
-            loop->rc = ASYNC_EDEADLK;
-#if ASYNC_DEBUG
-            async_debug_deadlock_(loop);
+#if !ASYNC_HOSTED
+        async_look_(loop);
 #endif
-            break;
-        } else if (!ASYNC_HOSTED || ASYNC_NONE_READY_(loop)) {
-            continue;       /* hosted, it has just looked: no second call */
+        if (ASYNC_NONE_READY_(loop)) {
+            int more = async_sleep_on_(loop);
+
+            if (more <= 0) {
+#if ASYNC_DEBUG
+                if (more < 0) {
+                    async_debug_deadlock_(loop);
+                }
+#endif
+                rc = more;
+                break;
+            }
+            if (!ASYNC_HOSTED || ASYNC_NONE_READY_(loop)) {
+                continue;
+            }
         }
-        async_run_ready_(loop);
+#if ASYNC_HOSTED
+        else {
+            async_look_(loop);
+        }
+#endif
+        async_run_ready_(loop, &rc);
     }
     async_this_task_ = NULL;
     loop->stop = false;
     async_rest_(loop);
-    return loop->rc;
+    return rc;
 }
 
 ASYNC_API int async_loop_run(async_loop *loop, const async_task *until)
@@ -6083,6 +6202,7 @@ ASYNC_API async_duration async_loop_step(async_loop *loop)
     async_frame *innermost = async_innermost_;
 #endif
     async_duration wait;
+    int rc;                                 /* nobody asks */
 
     if (loop == NULL || loop->running) {
 #if ASYNC_DEBUG
@@ -6097,7 +6217,7 @@ ASYNC_API async_duration async_loop_step(async_loop *loop)
 #endif
     async_look_(loop);
     if (!ASYNC_NONE_READY_(loop)) {
-        async_run_ready_(loop);
+        async_run_ready_(loop, &rc);
     }
     async_rest_(loop);
     wait = async_until_due_(loop);
@@ -6148,7 +6268,7 @@ ASYNC_API int async_loop_open(async_loop *loop)
     loop->appended = ASYNC_AHEAD_;
     async_turn_begins_(loop);
 #endif
-    async_timers_open_(&loop->timers, ASYNC_CLOCK());
+    async_timers_open_(&loop->timers);
     if (async_this_loop_ == NULL) {
         async_this_loop_ = loop;
     }
@@ -6524,27 +6644,9 @@ ASYNC_API async_status async_future_wait(async_future *future)
  * sleep: the clock of a turn, and sleeping.
  * ======================================================================== */
 
-/* Without timers nobody keeps their base near; whoever adds one has asked for
- * the time before. */
-static async_ticks async_read_clock_(async_loop *loop)
-{
-    async_ticks now = ASYNC_CLOCK();
-
-#if ASYNC_TIMER_WHEEL
-    /* A wheel cannot turn back: until a clock that did has caught up, time
-     * stands still. */
-    if (now < loop->timers.base) {
-        now = loop->timers.base;
-    }
-#endif
-    if (ASYNC_TIMERS_EMPTY_(&loop->timers)) {
-        loop->timers.base = now;
-    }
-    return now;
-}
-
 ASYNC_API async_ticks async_now(void)
 {
+#if ASYNC_HOSTED
     async_loop *loop = async_this_loop_;
 
 #if ASYNC_DEBUG
@@ -6552,22 +6654,33 @@ ASYNC_API async_ticks async_now(void)
         async_debug_misuse_("async_now", "no loop is current");
     }
 #endif
-#if ASYNC_HOSTED
     if (!loop->fresh) {
-        loop->now = async_read_clock_(loop);
+        async_ticks now = ASYNC_CLOCK();
+
+#if ASYNC_TIMER_WHEEL
+        /* A wheel cannot turn back: until a clock that did has caught up, time
+         * stands still. Without timers nobody keeps base near, but here. */
+        if (now < loop->timers.base) {
+            now = loop->timers.base;
+        }
+        if (ASYNC_TIMERS_EMPTY_(&loop->timers)) {
+            loop->timers.base = now;
+        }
+#endif
+        loop->now = now;
         loop->fresh = loop->running;    /* between turns time goes on */
     }
     return loop->now;
 #else
-    return async_read_clock_(loop);     /* which costs less than keeping it */
+    return ASYNC_CLOCK();               /* which costs less than keeping it */
 #endif
 }
 
-static async_status async_sleep_to_(async_task *task, async_ticks deadline)
+static async_status async_sleep_to_(async_task *task, async_ticks deadline,
+                                    async_ticks now)
 {
-    task->timer.u.deadline = deadline;
     async_set_state_(task, ASYNC_SLEEPING_);
-    async_timer_add_(&async_this_loop_->timers, &task->timer);
+    async_timer_add_(&task->timer, deadline, now);
     ASYNC_WAITS_("async_sleep", NULL);
     ASYNC_LEAF_(task);
     return ASYNC_PENDING;
@@ -6577,6 +6690,7 @@ ASYNC_API async_status async_sleep(async_duration duration)
 {
     async_task *task = async_self_();
     async_status rc = async_over_(task);
+    async_ticks now;
 
     if (rc != ASYNC_PENDING) {
         return rc;
@@ -6584,22 +6698,34 @@ ASYNC_API async_status async_sleep(async_duration duration)
     if (duration <= 0) {
         return async_yield_();
     }
-    return async_sleep_to_(task, (async_ticks)(ASYNC_NOW_()
-                                               + (async_ticks)duration));
+    now = ASYNC_NOW_();
+    return async_sleep_to_(task, (async_ticks)(now + (async_ticks)duration),
+                           now);
 }
 
 ASYNC_API async_status async_sleep_until(async_ticks time)
 {
     async_task *task = async_self_();
     async_status rc = async_over_(task);
+    async_ticks now;
 
     if (rc != ASYNC_PENDING) {
         return rc;
     }
-    if ((async_duration)(time - ASYNC_NOW_()) <= 0) {
+    now = ASYNC_NOW_();
+    if ((async_duration)(time - now) <= 0) {
         return async_yield_();
     }
-    return async_sleep_to_(task, time);
+    return async_sleep_to_(task, time, now);
+}
+
+ASYNC_API void async_alarm_set_(async_alarm_ *alarm, async_duration duration)
+{
+    async_ticks now = async_now();
+
+    alarm->timer.node.state = ASYNC_ALARM_;
+    async_timer_add_(&alarm->timer,
+                     (async_ticks)(now + (async_ticks)duration), now);
 }
 /* ===========================================================================
  * call: an alarm that calls the user's function.
@@ -6636,19 +6762,12 @@ static void async_call_fire_(async_alarm_ *alarm, async_ticks now)
 #if ASYNC_DEBUG
     async_step_ step = async_debug_call_(call->name, call->file, call->line);
 #endif
-#if !ASYNC_HOSTED
-    async_loop *loop = async_this_loop_;
-    async_ticks base = loop->timers.base;
-#endif
 
     (void)now;
     async_call_forget_(call);
     call->alarm.timer.node.state = 0;   /* the call may ask for itself again, */
     async_this_task_ = NULL;            /* and is no task */
     call->fn(call);                     /* and may free its memory */
-#if !ASYNC_HOSTED
-    loop->timers.base = base;           /* as the rest of what is due has it */
-#endif
 #if ASYNC_DEBUG
     async_debug_called_(&step);
 #endif
@@ -6674,10 +6793,7 @@ ASYNC_API int async_call_later_(async_call *call, async_duration duration,
     }
     call->fn = fn;
     call->alarm.fire = async_call_fire_;
-    call->alarm.timer.node.state = ASYNC_ALARM_;
-    call->alarm.timer.u.deadline =
-        (async_ticks)(async_now() + (async_ticks)(duration > 0 ? duration : 1));
-    async_timer_add_(&async_this_loop_->timers, &call->alarm.timer);
+    async_alarm_set_(&call->alarm, duration > 0 ? duration : 1);
 #if ASYNC_DEBUG
     call->name = name;
     call->file = file;
@@ -6714,7 +6830,7 @@ ASYNC_API int async_call_cancel(async_call *call)
     }
     call->alarm.timer.node.state = 0;
     if (async_this_loop_ != NULL) {     /* its loop has not ended before it */
-        async_timer_remove_(&async_this_loop_->timers, &call->alarm.timer);
+        async_timer_remove_(&call->alarm.timer);
         async_call_forget_(call);
     }
     return 1;
@@ -6781,6 +6897,11 @@ ASYNC_API void async_scope_enter_struck_(async_scope_ *scope)
     async_node *node = &scope->task->timer.node;
     const async_scope_ *up;
 
+    scope->outside = (unsigned char)(node->state & ASYNC_CANCELED_);
+    node->state &= (async_mark_)~(unsigned)ASYNC_CANCELED_;
+    if ((node->state & ASYNC_STRIKE_) == 0) {
+        return;
+    }
     if ((node->state & ASYNC_PENDING_) != 0) {
         node->state |= ASYNC_CANCELED_;
     }
@@ -6814,7 +6935,9 @@ ASYNC_API async_status async_scope_settle_(async_scope_ *scope, async_status rc,
     bool outer = false;             /* has a scope around it yet to strike? */
     bool undelivered;
 
+    scope->task = NULL;
     if (!async_scope_fired_(scope)) {
+        node->state |= scope->outside;
         return rc;
     }
     for (up = scope->up; up != NULL; up = up->up) {
@@ -6829,15 +6952,12 @@ ASYNC_API async_status async_scope_settle_(async_scope_ *scope, async_status rc,
         node->state = (async_mark_)
             (node->state & ~(unsigned)(ASYNC_STRIKE_ | ASYNC_FORWARDED_));
     }
+    node->state |= scope->outside;
     return rc;
 }
 /* ===========================================================================
  * timeout: deadlines that strike the task that set them.
  * ======================================================================== */
-
-/* Above 0, and not for ever, in one comparison. */
-#define ASYNC_FINITE_(duration) \
-    ((async_ticks)((async_ticks)(duration) - 1) < (async_ticks)ASYNC_NEVER - 1)
 
 static bool async_queued_(const async_timeout *timeout)
 {
@@ -6853,8 +6973,7 @@ static void async_timeout_fire_(async_alarm_ *alarm, async_ticks now)
 
     if ((async_ticks)(timeout->deadline - base) > (async_ticks)(now - base)) {
         /* It moved meanwhile. */
-        timeout->alarm.timer.u.deadline = timeout->deadline;
-        async_timer_add_(&async_this_loop_->timers, &timeout->alarm.timer);
+        async_timer_add_(&timeout->alarm.timer, timeout->deadline, now);
         return;
     }
     timeout->alarm.timer.node.state = 0;
@@ -6864,15 +6983,14 @@ static void async_timeout_fire_(async_alarm_ *alarm, async_ticks now)
 ASYNC_API void async_timeout_arm_(async_timeout *timeout)
 {
     timeout->alarm.fire = async_timeout_fire_;
-    timeout->alarm.timer.u.deadline = timeout->deadline;
     timeout->alarm.timer.node.state = ASYNC_ALARM_;
-    async_timer_add_(&async_this_loop_->timers, &timeout->alarm.timer);
+    async_timer_add_(&timeout->alarm.timer, timeout->deadline, ASYNC_NOW_());
 }
 
 static void async_timeout_disarm_(async_timeout *timeout)
 {
     if (async_queued_(timeout)) {
-        async_timer_remove_(&async_this_loop_->timers, &timeout->alarm.timer);
+        async_timer_remove_(&timeout->alarm.timer);
     }
     timeout->alarm.timer.node.state = 0;
 }
@@ -6916,6 +7034,15 @@ ASYNC_API void async_timeout_open_(async_timeout *timeout,
 #endif
 }
 
+#if ASYNC_FAST_
+ASYNC_APART_ async_status async_timeout_leave_late_(async_timeout *timeout,
+                                                    async_status rc)
+{
+    async_timeout_disarm_(timeout);
+    return async_scope_leave_(&timeout->scope, rc, ASYNC_ETIMEDOUT);
+}
+#endif
+
 ASYNC_API async_status async_timeout_leave_(async_timeout *timeout,
                                             async_status rc)
 {
@@ -6927,12 +7054,18 @@ ASYNC_API async_status async_timeout_leave_(async_timeout *timeout,
         async_debug_misuse_("a timeout", "left before another one inside it");
     }
 #endif
+#if ASYNC_FAST_
+    if (ASYNC_UNLIKELY_(async_queued_(timeout))) {
+        return async_timeout_leave_late_(timeout, rc);
+    }
+#else
     async_timeout_disarm_(timeout);
+#endif
     return async_scope_leave_(&timeout->scope, rc, ASYNC_ETIMEDOUT);
 }
 
-static ASYNC_NOINLINE_ int async_timeout_move_(async_timeout *timeout,
-                                               async_duration duration)
+ASYNC_API int async_timeout_move_(async_timeout *timeout,
+                                  async_duration duration)
 {
     if (timeout == NULL || timeout->scope.task == NULL) {
         return ASYNC_EINVAL;
@@ -6940,33 +7073,19 @@ static ASYNC_NOINLINE_ int async_timeout_move_(async_timeout *timeout,
     if (async_scope_fired_(&timeout->scope)) {
         return ASYNC_EALREADY;
     }
+    timeout->deadline = (async_ticks)(async_now() + (async_ticks)duration);
+    if (ASYNC_FINITE_(duration) && async_queued_(timeout)
+        && (async_duration)(timeout->deadline
+                            - timeout->alarm.timer.u.deadline) >= 0) {
+        return 0;                       /* fire_ will look at it again */
+    }
     async_timeout_disarm_(timeout);
     if (duration <= 0) {
         async_scope_strike_(&timeout->scope);
     } else if (duration != ASYNC_NEVER) {
-        timeout->deadline = (async_ticks)(async_now() + (async_ticks)duration);
         async_timeout_arm_(timeout);
     }
     return 0;
-}
-
-ASYNC_API int async_timeout_reschedule(async_timeout *timeout,
-                                       async_duration duration)
-{
-    if (timeout != NULL && async_queued_(timeout)
-#if ASYNC_HOSTED
-        && async_this_loop_->fresh
-#endif
-        && ASYNC_FINITE_(duration)) {
-        async_ticks deadline = (async_ticks)(ASYNC_NOW_()
-                                             + (async_ticks)duration);
-
-        if ((async_duration)(deadline - timeout->alarm.timer.u.deadline) >= 0) {
-            timeout->deadline = deadline;     /* fire_ will look at it again */
-            return 0;
-        }
-    }
-    return async_timeout_move_(timeout, duration);
 }
 
 ASYNC_API bool async_timeout_expired(const async_timeout *timeout)
@@ -9708,6 +9827,17 @@ enum {
 
 enum { ASYNC_READS_ = 0, ASYNC_WRITES_ = 1 };
 
+#if ASYNC_DEBUG
+/* What is to be closed before its loop is, and who opened it: see held.c. */
+typedef struct async_held_ {
+    const void *by;             /* the stream or so; NULL: nothing */
+    const char *kind, *task, *file;
+    int line;
+    int pid;                    /* of a process */
+} async_held_;
+#define ASYNC_CHILDREN_ 8
+#endif
+
 typedef struct async_fd_ {
     async_node *waiters[2];     /* rings of tasks, by direction */
     int generation;             /* > 0; another one after each close: a */
@@ -9715,6 +9845,9 @@ typedef struct async_fd_ {
     unsigned reset;             /* the turn in which it got a new generation */
     unsigned char flags;
     unsigned char age;          /* seconds begun since somebody waits */
+#if ASYNC_DEBUG
+    async_held_ held;
+#endif
 } async_fd_;
 
 struct async_fds {
@@ -9734,6 +9867,7 @@ struct async_fds {
     unsigned room;
 #if ASYNC_DEBUG
     unsigned signals;           /* watchers that are open: signals.c */
+    async_held_ children[ASYNC_CHILDREN_];      /* without a descriptor */
 #endif
     struct async_offloads_ *offloads;   /* jobs out in threads, or NULL; */
     void (*offloads_close)(struct async_offloads_ *offloads);
@@ -9800,6 +9934,16 @@ ASYNC_API void async_fd_reset_(struct async_fds *fds, async_fd_ *it,
 
 /* A descriptor that was just made, and what it is. */
 ASYNC_API void async_fd_adopt_(int fd, unsigned flags);
+
+/* Somebody has opened `by` (a stream, say) over this descriptor, and is to close
+ * it; a process may have none. It is over when the descriptor is closed; for
+ * such a process this has to be said. The loop ends: what was never closed? */
+#if ASYNC_DEBUG
+ASYNC_API void async_held_open_(const void *by, int fd, int pid,
+                                const char *kind, const char *file, int line);
+ASYNC_API void async_held_close_(const void *by);
+ASYNC_API void async_held_ends_(struct async_fds *fds);
+#endif
 
 /* What every operation begins with, each time it is evaluated: its entry, or
  * NULL when the operation is over (or lets others run first) with this status.
@@ -10469,6 +10613,9 @@ ASYNC_API void async_fd_reset_(struct async_fds *fds, async_fd_ *it,
     it->generation = it->generation == INT_MAX ? 1 : it->generation + 1;
     it->reset = fds->turn;
     it->flags = ASYNC_FD_NEW_;
+#if ASYNC_DEBUG
+    it->held.by = NULL;
+#endif
     async_fd_wake_(fds, it, ASYNC_READS_, result);
     async_fd_wake_(fds, it, ASYNC_WRITES_, result);
 }
@@ -10484,6 +10631,9 @@ ASYNC_API void async_fd_adopt_(int fd, unsigned flags)
             async_fd_reset_(fds, it, ASYNC_EBADF);
         }
         it->flags = (unsigned char)flags;
+#if ASYNC_DEBUG
+        it->held.by = NULL;
+#endif
     }
 }
 
@@ -10846,6 +10996,7 @@ ASYNC_API int async_port_close_(async_loop *loop)
         async_debug_misuse_("async_loop_close", "a signal is still watched: "
                             "async_signal_close comes before the loop's end");
     }
+    async_held_ends_(fds);
 #endif
     loop->fds = NULL;
     loop->known = 0;
@@ -10865,6 +11016,133 @@ ASYNC_API int async_port_close_(async_loop *loop)
     return 0;
 }
 
+#endif
+#if ASYNC_DEBUG
+/* ===========================================================================
+ * held: what was opened in a loop, and never closed: streams, servers and
+ * processes. For debug builds. It closes nothing.
+ *
+ * What is noted stands with the descriptor that is to be closed, in the loop's
+ * table; of the stream only the address is kept, and nothing is looked at. So
+ * it does not matter where that was, and whether its memory is still there; and
+ * whoever closes the descriptor has closed it. It is told when the loop ends,
+ * or before that, if another one is opened in the same memory: then nobody can
+ * close it any more. (The end of a coroutine tells nothing: its struct may live
+ * on, and what it has opened is what others of the same struct go on with.)
+ *
+ * A process need not have a descriptor: then it stands in a short list of the
+ * table's, or nowhere if that is full. Descriptors 0, 1 and 2 are shared with
+ * others: a stream over one of them may well be flushed, and stay open.
+ * ======================================================================== */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE 1
+#endif
+#if ASYNC_HOSTED && ASYNC_DEBUG
+
+#include <fcntl.h>
+#include <signal.h>
+
+/* "async: a stream was never closed: opened at a.c:12, by task `work`" */
+static void async_held_report_(async_held_ *held)
+{
+    size_t at = async_say_(0, "async: ");
+
+    at = async_say_(at, held->kind);
+    at = async_say_(at, " was never closed: opened at ");
+    at = async_say_place_(at, held->file, held->line);
+    if (held->task != NULL) {
+        at = async_say_(at, ", by task `");
+        at = async_say_(at, held->task);
+        (void)async_say_(at, "`");
+    }
+    held->by = NULL;
+    ASYNC_WARN(async_said_());
+}
+
+/* Of all descriptors, whose are held. One may have been closed by close(2). */
+static void async_held_of_fds_(const struct async_fds *fds, const void *by)
+{
+    unsigned fd;
+
+    for (fd = 0; fd < fds->limit; fd++) {
+        async_fd_ *it = async_fd_find_(fds, (int)fd);
+
+        if (it == NULL) {
+            fd += ASYNC_CHUNK_ - 1;
+        } else if (it->held.by != NULL && (by == NULL || it->held.by == by)
+                   && fcntl(it->fd, F_GETFD) >= 0) {
+            async_held_report_(&it->held);
+        }
+    }
+}
+
+static void async_held_of_children_(struct async_fds *fds, const void *by)
+{
+    int i;
+
+    for (i = 0; i < ASYNC_CHILDREN_; i++) {
+        async_held_ *held = &fds->children[i];
+
+        if (held->by != NULL && (by == NULL || held->by == by)
+            && kill(held->pid, 0) == 0) {
+            async_held_report_(held);
+        }
+    }
+}
+
+ASYNC_API void async_held_open_(const void *by, int fd, int pid,
+                                const char *kind, const char *file, int line)
+{
+    int err, i;
+    struct async_fds *fds = async_this_loop_ == NULL
+        ? NULL : async_fds_(async_this_loop_, &err);
+    async_held_ *held = NULL;
+
+    if (fds == NULL || (fd >= 0 && fd <= 2)) {
+        return;
+    }
+    async_held_of_fds_(fds, by);
+    async_held_of_children_(fds, by);
+    if (fd >= 0) {
+        async_fd_ *it = async_fd_make_(fds, fd, &err);
+
+        held = it == NULL ? NULL : &it->held;
+    }
+    for (i = 0; fd < 0 && i < ASYNC_CHILDREN_; i++) {
+        if (fds->children[i].by == NULL || fds->children[i].by == by) {
+            held = &fds->children[i];
+        }
+    }
+    if (held != NULL) {
+        held->by = by;
+        held->kind = kind;
+        held->task = async_debug_task_name_();
+        held->file = file;
+        held->line = line;
+        held->pid = pid;
+    }
+}
+
+ASYNC_API void async_held_close_(const void *by)
+{
+    struct async_fds *fds = async_this_loop_ == NULL ? NULL
+                                                     : async_this_loop_->fds;
+    int i;
+
+    for (i = 0; fds != NULL && i < ASYNC_CHILDREN_; i++) {
+        if (fds->children[i].by == by) {
+            fds->children[i].by = NULL;
+        }
+    }
+}
+
+ASYNC_API void async_held_ends_(struct async_fds *fds)
+{
+    async_held_of_fds_(fds, NULL);
+    async_held_of_children_(fds, NULL);
+}
+
+#endif
 #endif
 /* ===========================================================================
  * fd: the operations on any descriptor. The letters are those of fd.h.
@@ -11450,6 +11728,7 @@ ASYNC_API int async_close(int fd)
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -11734,11 +12013,8 @@ static async_status async_accept_rest_(async_fd_ *it)
 
     if (!ASYNC_STRUCK_P_(async_this_task_)
         && alarm->timer.node.state != ASYNC_ALARM_) {
-        alarm->timer.u.deadline =
-            (async_ticks)(async_now() + (async_ticks)ASYNC_MS(10));
-        alarm->timer.node.state = ASYNC_ALARM_;
         alarm->fire = async_accept_rested_;
-        async_timer_add_(&async_this_loop_->timers, &alarm->timer);
+        async_alarm_set_(alarm, ASYNC_MS(10));
     }
     return async_fd_park_(it, ASYNC_READS_, "async_accept");
 }
@@ -11947,26 +12223,79 @@ static int async_unix_address_(struct sockaddr_un *address, const char *path)
     return 0;
 }
 
-/* The path is taken: by a socket at which nobody listens any more? (A file of
- * another kind refuses connections, too; a link is one, wherever it leads.) */
-static bool async_unix_is_stale_(const struct sockaddr_un *address)
+/* The path is taken: by the file of a socket that no process has any more? A
+ * connection that is refused does not tell, as that is what one gets that is
+ * bound and does not listen yet, too. So a socket of another type asks: it is
+ * refused where there is nobody, and told of its type where there is somebody,
+ * who hears nothing of it. (A file of another kind refuses connections as well;
+ * a link is one, wherever it leads.) */
+static bool async_unix_is_dead_(const struct sockaddr_un *address)
 {
     struct stat status;
-    bool stale;
+    bool dead;
     int fd;
 
     if (lstat(address->sun_path, &status) < 0 || !S_ISSOCK(status.st_mode)) {
         return false;
     }
-    fd = async_socket_make_(AF_UNIX, SOCK_STREAM, 0);
+    fd = async_socket_make_(AF_UNIX, SOCK_DGRAM, 0);
     if (fd < 0) {
         return false;
     }
-    stale = ASYNC_SYS_(connect)(fd, (const struct sockaddr *)address,
-                                sizeof *address) < 0
+    dead = ASYNC_SYS_(connect)(fd, (const struct sockaddr *)address,
+                               sizeof *address) < 0
         && errno == ECONNREFUSED;
     (void)close(fd);
-    return stale;
+    return dead;
+}
+
+/* Two may find the same dead file: then one of them would remove what the other
+ * has just put there. So they take turns, by a lock on the folder, which leaves
+ * nothing behind; it is held for the few calls below. Its descriptor, or -1 if
+ * it is not to be had for some 10 ms: then nothing is removed. */
+static int async_unix_lock_(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char folder[sizeof ((struct sockaddr_un *)0)->sun_path + 1] = ".";
+    int tries, fd;
+
+    if (slash != NULL) {
+        memcpy(folder, path, (size_t)(slash - path) + 1);
+        folder[slash - path + 1] = '\0';
+    }
+    fd = ASYNC_SYS_(open)(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    for (tries = 0; fd >= 0; tries++) {
+        if (ASYNC_SYS_(flock)(fd, LOCK_EX | LOCK_NB) == 0) {
+            return fd;
+        }
+        if ((errno != EWOULDBLOCK && errno != EINTR) || tries == 200) {
+            (void)close(fd);
+            return -1;
+        }
+        async_port_pause_();
+    }
+    return -1;
+}
+
+static int async_unix_bind_(int fd, const struct sockaddr_un *address)
+{
+    return ASYNC_SYS_(bind)(fd, (const struct sockaddr *)address,
+                            sizeof *address) < 0 ? -errno : 0;
+}
+
+static int async_unix_replace_(int fd, const struct sockaddr_un *address)
+{
+    int lock = async_unix_lock_(address->sun_path);
+    int err = ASYNC_EADDRINUSE;
+
+    if (lock >= 0) {
+        if (async_unix_is_dead_(address) && unlink(address->sun_path) == 0) {
+            err = async_unix_bind_(fd, address);
+        }
+        (void)flock(lock, LOCK_UN);     /* a child may have it, too */
+        (void)close(lock);
+    }
+    return err;
 }
 
 ASYNC_API int async_unix_listen(const char *path, int backlog)
@@ -11978,18 +12307,11 @@ ASYNC_API int async_unix_listen(const char *path, int backlog)
     if (fd < 0) {
         return fd;
     }
-    err = ASYNC_SYS_(bind)(fd, (struct sockaddr *)&address, sizeof address);
-    if (err < 0 && errno == EADDRINUSE) {
-        if (async_unix_is_stale_(&address) && unlink(path) == 0) {
-            err = ASYNC_SYS_(bind)(fd, (struct sockaddr *)&address,
-                                   sizeof address);
-        } else {
-            errno = EADDRINUSE;
-        }
+    err = async_unix_bind_(fd, &address);
+    if (err == ASYNC_EADDRINUSE && async_unix_is_dead_(&address)) {
+        err = async_unix_replace_(fd, &address);
     }
-    if (err < 0) {
-        err = -errno;
-    } else if (ASYNC_SYS_(listen)(fd, backlog) < 0) {
+    if (err == 0 && ASYNC_SYS_(listen)(fd, backlog) < 0) {
         err = -errno;
         (void)unlink(path);
     }
@@ -12100,8 +12422,9 @@ ASYNC_API int async_socketpair(int ends[2])
 #include <stdio.h>
 #include <string.h>
 
-ASYNC_API int async_stream_open(async_stream *stream, int fd, void *in,
-                                size_t in_size, void *out, size_t out_size)
+ASYNC_API int async_stream_open_(async_stream *stream, int fd, void *in,
+                                 size_t in_size, void *out, size_t out_size
+                                 ASYNC_OPENER_)
 {
     if (stream == NULL || in_size == 1 || (in == NULL && in_size != 0)
         || (out == NULL && out_size != 0)) {
@@ -12120,6 +12443,9 @@ ASYNC_API int async_stream_open(async_stream *stream, int fd, void *in,
     stream->out = (char *)out;
     stream->out_size = async_fd_length_(out_size);
     stream->open = true;
+#if ASYNC_DEBUG
+    async_held_open_(stream, fd, 0, "a stream", file, line);
+#endif
     return 0;
 }
 
@@ -12930,6 +13256,7 @@ ASYNC_API int async_server_open_(async_server *server, int listener,
     server->name = name;
     server->file = file;
     server->line = line;
+    async_held_open_(server, listener, 0, "a server", file, line);
 #endif
     return 0;
 }
@@ -13948,8 +14275,8 @@ static int async_process_open_(struct async_child_ *child, int *report,
     return async_process_make_(child, *report);
 }
 
-static int async_process_begin_(async_process *process, unsigned flags,
-                                int pid, const int ours[3])
+static void async_process_begin_(async_process *process, unsigned flags,
+                                 int pid, const int ours[3])
 {
     int i;
 
@@ -13974,12 +14301,12 @@ static int async_process_begin_(async_process *process, unsigned flags,
             async_fd_adopt_(process->fd, 0);
         }
     }
-    return 0;
 }
 
-ASYNC_API int async_process_start(async_process *process,
-                                  const char *const argv[], unsigned flags,
-                                  const async_process_setup *setup)
+ASYNC_API int async_process_start_(async_process *process,
+                                   const char *const argv[], unsigned flags,
+                                   const async_process_setup *setup
+                                   ASYNC_OPENER_)
 {
     struct async_child_ child;
     int ours[3] = {-1, -1, -1};
@@ -14009,23 +14336,31 @@ ASYNC_API int async_process_start(async_process *process,
             async_process_shut_(&ours[i]);
         }
     }
-    return pid < 0 ? pid : async_process_begin_(process, flags, pid, ours);
+    if (pid < 0) {
+        return pid;
+    }
+    async_process_begin_(process, flags, pid, ours);
+#if ASYNC_DEBUG
+    async_held_open_(process, process->fd, pid, "a process", file, line);
+#endif
+    return 0;
 }
 
-ASYNC_API int async_process_shell(async_process *process, const char *line,
-                                  unsigned flags,
-                                  const async_process_setup *setup)
+ASYNC_API int async_process_shell_(async_process *process, const char *text,
+                                   unsigned flags,
+                                   const async_process_setup *setup
+                                   ASYNC_OPENER_)
 {
     const char *argv[4];
 
-    if (line == NULL) {
+    if (text == NULL) {
         return ASYNC_EINVAL;
     }
     argv[0] = "/bin/sh";
     argv[1] = "-c";
-    argv[2] = line;
+    argv[2] = text;
     argv[3] = NULL;
-    return async_process_start(process, argv, flags, setup);
+    return async_process_start_(process, argv, flags, setup ASYNC_OPENED_);
 }
 
 #endif
@@ -14305,7 +14640,7 @@ static void async_process_fire_(async_alarm_ *alarm, async_ticks now)
 static void async_process_disarm_(async_process *process)
 {
     if (process->alarm.timer.node.state == ASYNC_ALARM_) {
-        async_timer_remove_(&async_this_loop_->timers, &process->alarm.timer);
+        async_timer_remove_(&process->alarm.timer);
     }
     process->alarm.timer.node.state = 0;
 }
@@ -14323,10 +14658,7 @@ static int async_process_ask_(async_process *process, async_duration grace)
     process->alarm.timer.node.state = 0;
     if (rc == 0 && grace > 0 && grace != ASYNC_NEVER) {
         process->alarm.fire = async_process_fire_;
-        process->alarm.timer.u.deadline =
-            (async_ticks)(async_now() + (async_ticks)grace);
-        process->alarm.timer.node.state = ASYNC_ALARM_;
-        async_timer_add_(&async_this_loop_->timers, &process->alarm.timer);
+        async_alarm_set_(&process->alarm, grace);
     }
     return 0;
 }
@@ -14419,6 +14751,9 @@ ASYNC_API int async_process_close(async_process *process)
         async_process_ended_(process, got, status);
     }
     process->pid = 0;
+#if ASYNC_DEBUG
+    async_held_close_(process);
+#endif
     if (process->leader != NULL) {
         process->leader = NULL;
         (void)async_signal_close(&process->child);
@@ -15112,18 +15447,56 @@ static int async_file_call_(void *argument)
     return file->call(file);
 }
 
-static int async_file_opens_(async_file *file)
+/* By open(2), which waits at a FIFO until somebody opens its other side: not so
+ * with O_NONBLOCK, which means nothing to a file or a folder, but something
+ * else to a device. Only a file that others hold by a lease (fcntl(2)) is then
+ * refused, and asked for again. */
+static int async_file_get_(const async_file *file, int *flags)
 {
+    struct stat status;
     int fd;
 
-    do {
-        fd = ASYNC_SYS_(open)(file->path, file->flags, file->mode);
-    } while (fd < 0 && errno == EINTR);
+    *flags = file->flags;
+#ifdef O_PATH
+    if ((*flags & O_PATH) == 0)
+#endif
+    if (stat(file->path, &status) < 0
+        || (!S_ISCHR(status.st_mode) && !S_ISBLK(status.st_mode))) {
+        *flags |= O_NONBLOCK;
+    }
+    for (;;) {
+        fd = ASYNC_SYS_(open)(file->path, *flags, file->mode);
+        if (fd >= 0) {
+            return fd;
+        }
+        if (errno == EWOULDBLOCK && *flags != file->flags) {
+            *flags = file->flags;
+        } else if (errno != EINTR) {
+            return -errno;
+        }
+    }
+}
+
+static int async_file_opens_(async_file *file)
+{
+    struct stat status;
+    int flags;
+    int fd = async_file_get_(file, &flags);
+
     if (fd < 0) {
-        return -errno;
+        return fd;
+    }
+    if (ASYNC_SYS_(fstat)(fd, &status) < 0
+        || (flags != file->flags && !S_ISFIFO(status.st_mode)
+            && ASYNC_SYS_(fcntl)(fd, F_SETFL, file->flags) < 0)) {
+        int err = -errno;
+
+        (void)close(fd);
+        return err;
     }
     file->fd = fd;
     file->is_open = true;
+    file->is_pipe = S_ISFIFO(status.st_mode);
     return 0;
 }
 
@@ -15222,7 +15595,7 @@ static int async_file_begin_(async_file *file, bool is_open,
     if (file == NULL || (buffer == NULL && length != 0)) {
         return ASYNC_EINVAL;
     }
-    if (file->job.home != NULL) {
+    if (file->job.home != NULL || file->user != NULL) {
         return ASYNC_EBUSY;
     }
     if (file->is_open != is_open) {
@@ -15247,6 +15620,37 @@ static async_status async_file_wait_(async_file *file, const char *what)
     return rc;
 }
 
+/* Is it a read or a write of a FIFO, and could that have to wait? */
+static bool async_file_may_wait_(const async_file *file)
+{
+    int mode = file->flags & O_ACCMODE;
+
+    return file->is_pipe && file->offset < 0 && file->length != 0
+        && ((file->call == async_file_reads_ && mode != O_WRONLY)
+            || (file->call == async_file_writes_ && mode != O_RDONLY));
+}
+
+/* A FIFO keeps no thread waiting: the loop waits for it. It is always the wait
+ * that suspends, so an operation that is resumed is in that. */
+static async_status async_file_pipe_(async_file *file, const char *what)
+{
+    async_status rc;
+
+    do {
+        rc = file->call == async_file_reads_ ? async_readable(file->fd)
+                                             : async_writable(file->fd);
+        if (rc == 0) {
+            rc = file->call(file);
+        }
+    } while (rc == ASYNC_EAGAIN);
+    (void)what;
+    if (rc == ASYNC_PENDING) {
+        ASYNC_WAITS_(what, file);
+    }
+    file->user = rc == ASYNC_PENDING ? async_this_task_ : NULL;
+    return rc;
+}
+
 static async_status async_file_do_(async_file *file, const char *what,
                                    int (*call)(async_file *file),
                                    const void *buffer, size_t length,
@@ -15259,7 +15663,8 @@ static async_status async_file_do_(async_file *file, const char *what,
             return err;
         }
     }
-    return async_file_wait_(file, what);
+    return async_file_may_wait_(file) ? async_file_pipe_(file, what)
+                                      : async_file_wait_(file, what);
 }
 
 /* An offset that the system call cannot take. */
@@ -15311,7 +15716,7 @@ static async_status async_file_write_(async_file *file, const char *what,
                                       int64_t offset)
 {
     if (async_state_(async_this_task_) == ASYNC_RUNNING_ && file != NULL
-        && file->job.home == NULL) {
+        && file->job.home == NULL && file->user == NULL) {
         file->done = 0;
     }
     return async_file_do_(file, what, async_file_writes_, buffer, length,

@@ -35,19 +35,12 @@ static void async_call_fire_(async_alarm_ *alarm, async_ticks now)
 #if ASYNC_DEBUG
     async_step_ step = async_debug_call_(call->name, call->file, call->line);
 #endif
-#if !ASYNC_HOSTED
-    async_loop *loop = async_this_loop_;
-    async_ticks base = loop->timers.base;
-#endif
 
     (void)now;
     async_call_forget_(call);
     call->alarm.timer.node.state = 0;   /* the call may ask for itself again, */
     async_this_task_ = NULL;            /* and is no task */
     call->fn(call);                     /* and may free its memory */
-#if !ASYNC_HOSTED
-    loop->timers.base = base;           /* as the rest of what is due has it */
-#endif
 #if ASYNC_DEBUG
     async_debug_called_(&step);
 #endif
@@ -73,10 +66,7 @@ ASYNC_API int async_call_later_(async_call *call, async_duration duration,
     }
     call->fn = fn;
     call->alarm.fire = async_call_fire_;
-    call->alarm.timer.node.state = ASYNC_ALARM_;
-    call->alarm.timer.u.deadline =
-        (async_ticks)(async_now() + (async_ticks)(duration > 0 ? duration : 1));
-    async_timer_add_(&async_this_loop_->timers, &call->alarm.timer);
+    async_alarm_set_(&call->alarm, duration > 0 ? duration : 1);
 #if ASYNC_DEBUG
     call->name = name;
     call->file = file;
@@ -113,7 +103,7 @@ ASYNC_API int async_call_cancel(async_call *call)
     }
     call->alarm.timer.node.state = 0;
     if (async_this_loop_ != NULL) {     /* its loop has not ended before it */
-        async_timer_remove_(&async_this_loop_->timers, &call->alarm.timer);
+        async_timer_remove_(&call->alarm.timer);
         async_call_forget_(call);
     }
     return 1;

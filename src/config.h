@@ -293,9 +293,15 @@
 /* Small functions of the hot path (HOT): part of their callers, unless the user
  * has asked for small code; then some (STEP, ONCE) are there just once, which
  * the compiler by itself sees otherwise. And what is seldom (APART): apart from
- * the function that does the usual, which then saves no registers. */
+ * the function that does the usual, which then saves no registers. What has one
+ * or two callers, of which a program uses one (ALONE), is always part of it. */
+#if defined __OPTIMIZE__ && defined __GNUC__
+#define ASYNC_ALONE_ static inline __attribute__((always_inline, unused))
+#else
+#define ASYNC_ALONE_ ASYNC_INLINE_
+#endif
 #if defined __OPTIMIZE__ && !defined __OPTIMIZE_SIZE__ && defined __GNUC__
-#define ASYNC_HOT_ static inline __attribute__((always_inline, unused))
+#define ASYNC_HOT_ ASYNC_ALONE_
 #define ASYNC_FAST_ 1
 #define ASYNC_APART_ static ASYNC_NOINLINE_
 #define ASYNC_ONCE_

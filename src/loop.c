@@ -36,9 +36,44 @@ static void async_turn_begins_(async_loop *loop)
 #define async_turn_begins_(loop) ((void)0)
 #endif
 
-/* Run once each task that is ready now; there is one. The queue is cut where it ends at
- * this moment; what becomes ready meanwhile starts the next one. */
-ASYNC_HOT_ void async_run_ready_(async_loop *loop)
+/* The end of a task: its joiners are woken, its callbacks called. */
+ASYNC_ALONE_ void async_finish_(async_loop *loop, async_task *task,
+                                 int result, int *rc)
+{
+    if (result == ASYNC_CANCEL) {
+        result = ASYNC_ECANCELED;
+    }
+    task->timer.node.state = ASYNC_DONE_;
+    task->timer.u.result = result;
+    loop->alive--;
+#if ASYNC_HOSTED
+    if (task->timer.node.round != loop->round && --loop->left == 0) {
+        async_loop_stop(loop);
+    }
+#endif
+#if ASYNC_DEBUG
+    async_debug_finish_(loop, task);
+#endif
+    if (task == loop->until) {
+        loop->until = NULL;             /* a callback may free the task */
+        *rc = result;
+        loop->stop = true;
+    }
+#if ASYNC_FAST_
+    if (task->joiners != NULL && task->joiners->next == task->joiners
+        && task->joiners->state != ASYNC_WATCH_) {
+        async_wake_(ASYNC_TASK_(task->joiners), result);    /* just one */
+        return;
+    }
+#endif
+    if (task->joiners != NULL) {
+        ASYNC_HOOKED_(loop, tell, async_tell_)(task, result);
+    }
+}
+
+/* Run once each task that is ready now; there is one. The queue is cut where it
+ * ends at this moment; what becomes ready meanwhile starts the next one. */
+ASYNC_ALONE_ void async_run_ready_(async_loop *loop, int *rc)
 {
     async_node *node = loop->head;
     async_node *next;
@@ -48,7 +83,7 @@ ASYNC_HOT_ void async_run_ready_(async_loop *loop)
     async_turn_begins_(loop);
     for (;; node = next) {
         async_task *task = ASYNC_TASK_(node);
-        async_status rc;
+        async_status result;
 
         next = node->next;
 #if ASYNC_PREFETCH
@@ -59,22 +94,20 @@ ASYNC_HOT_ void async_run_ready_(async_loop *loop)
 #if ASYNC_DEBUG
         async_debug_resume_(loop, task);
 #endif
-        rc = task->fn(task->frame);
+        result = task->fn(task->frame);
 #if ASYNC_DEBUG
         async_debug_suspended_(loop, task);
 #endif
-        if (ASYNC_LIKELY_(rc == ASYNC_PENDING)) {
+        if (ASYNC_LIKELY_(result == ASYNC_PENDING)) {
             /* It runs on next turn, unless it is parked. */
-            if (ASYNC_LIKELY_(ASYNC_FAST_ && task->timer.node.state
-                                             == ASYNC_YIELDED_)
-                || ASYNC_UP_TO_(task, ASYNC_YIELDED_)) {
+            if (ASYNC_LIKELY_(ASYNC_UP_TO_(task, ASYNC_YIELDED_))) {
                 async_ready_(loop, task);
             }
         } else {
 #if ASYNC_DEBUG
             async_debug_returned_(task);
 #endif
-            async_finish_(loop, task, rc);
+            async_finish_(loop, task, result, rc);
         }
         if (&node->next == end) {
             break;
@@ -82,33 +115,16 @@ ASYNC_HOT_ void async_run_ready_(async_loop *loop)
     }
 }
 
-/* Look at what an irq has announced, and wake whose time has come. True if
- * there was any: then time may have passed, too. */
-static bool async_collect_(async_loop *loop)
+/* Look at what an irq has announced, and wake whose time has come. */
+ASYNC_ALONE_ void async_collect_(async_loop *loop)
 {
-    bool any = false;
-    async_timer *timer;
-    async_ticks now;
-
     if (ASYNC_ATOMIC_LOAD_(&loop->notified) != 0) {
         (void)ASYNC_ATOMIC_SWAP_(&loop->notified, 0);
-        ASYNC_HOOKED_(dispatch, async_irq_dispatch_)(loop);
-        any = true;
+        ASYNC_HOOKED_(loop, dispatch, async_irq_dispatch_)(loop);
     }
     if (!ASYNC_TIMERS_EMPTY_(&loop->timers)) {
-        now = async_now();
-        while ((timer = async_timer_due_(&loop->timers, now)) != NULL) {
-            any = true;
-            if (timer->node.state == ASYNC_ALARM_) {
-                async_alarm_ *alarm = (async_alarm_ *)(void *)timer;
-
-                alarm->fire(alarm, now);
-            } else {
-                async_wake_(ASYNC_TASK_(timer), 0);
-            }
-        }
+        async_timers_expire_(loop, ASYNC_NOW_());
     }
-    return any;
 }
 
 /* How long until something is due, seen from now: the turn took its time. */
@@ -141,93 +157,104 @@ static void async_await_(async_loop *loop, async_duration wait)
         ASYNC_IDLE(loop, wait);
     }
     loop->fresh = false;
-    (void)async_collect_(loop);
-}
-
-/* Nothing is ready: sleep until something may be. False if nothing can. */
-static bool async_sleep_on_(async_loop *loop)
-{
-    async_duration wait = async_until_due_(loop);
-
-    if (wait == ASYNC_NEVER && loop->irqs == NULL
-        && !async_port_waits_(loop)) {
-        return false;
-    }
-    async_await_(loop, wait);
-    return true;
+    async_collect_(loop);
 }
 
 /* What there is to do before the next turn, some being ready. */
 ASYNC_HOT_ void async_look_(async_loop *loop)
 {
-    if (loop->fds != NULL || ASYNC_ATOMIC_LOAD_(&loop->notified) != 0
-        || !ASYNC_TIMERS_EMPTY_(&loop->timers)) {
+    if (((uintptr_t)loop->fds | ASYNC_ATOMIC_LOAD_(&loop->notified)
+         | ASYNC_TIMERS_P_(&loop->timers)) != 0) {
         async_await_(loop, 0);
     } else {
         loop->fresh = false;
     }
 }
 
-#else
-
-/* What there is to do before the next turn, some being ready. */
-static void async_look_(async_loop *loop)
-{
-    if (loop->notified != 0 || !ASYNC_TIMERS_EMPTY_(&loop->timers)) {
-        (void)async_collect_(loop);
-    }
-}
-
-static bool async_sleep_on_(async_loop *loop)
+/* Nothing is ready: sleep until something may be, and look. 0 when no task is
+ * left, ASYNC_EDEADLK when nothing can bring those that are to run, else 1. */
+static int async_sleep_on_(async_loop *loop)
 {
     async_duration wait;
 
-    if (async_collect_(loop)) {
-        return true;
+    if (loop->alive == 0) {
+        return 0;
     }
-    wait = (async_duration)async_timer_next_(&loop->timers);   /* from now */
+    wait = async_until_due_(loop);
+    if (wait == ASYNC_NEVER && loop->irqs == NULL
+        && !async_port_waits_(loop)) {
+        return ASYNC_EDEADLK;
+    }
+    async_await_(loop, wait);
+    return 1;
+}
+
+#else
+
+#define async_look_(loop) async_collect_(loop)
+
+/* The same; but what has come was looked at a moment ago. */
+static int async_sleep_on_(async_loop *loop)
+{
+    async_duration wait;
+
+    if (loop->alive == 0) {
+        return 0;
+    }
+    wait = (async_duration)async_timer_next_(&loop->timers);
     if (wait == ASYNC_NEVER && loop->irqs == NULL) {
-        return false;
+        return ASYNC_EDEADLK;
     }
     ASYNC_LOCK();
     if (loop->notified == 0) {
         ASYNC_IDLE(loop, wait);
     }
     ASYNC_UNLOCK();
-    return true;
+    return 1;
 }
 
 #endif
 
-/* Turns until a stop; what that means is in loop->rc. */
+/* Turns until a stop; what the run returns. */
 ASYNC_API int async_turns_(async_loop *loop)
 {
-    loop->rc = ASYNC_EINTR;
+    int rc = ASYNC_EINTR;
+
     loop->running = true;
 #if ASYNC_DEBUG
     loop->stack = ASYNC_STACK_;
 #endif
     while (!loop->stop) {
-        if (!ASYNC_NONE_READY_(loop)) {
-            async_look_(loop);
-        } else if (loop->alive == 0) {
-            loop->rc = 0;
-            break;
-        } else if (!async_sleep_on_(loop)) {
-            loop->rc = ASYNC_EDEADLK;
-#if ASYNC_DEBUG
-            async_debug_deadlock_(loop);
+#if !ASYNC_HOSTED
+        async_look_(loop);
 #endif
-            break;
-        } else if (!ASYNC_HOSTED || ASYNC_NONE_READY_(loop)) {
-            continue;       /* hosted, it has just looked: no second call */
+        if (ASYNC_NONE_READY_(loop)) {
+            int more = async_sleep_on_(loop);
+
+            if (more <= 0) {
+#if ASYNC_DEBUG
+                if (more < 0) {
+                    async_debug_deadlock_(loop);
+                }
+#endif
+                rc = more;
+                break;
+            }
+            if (!ASYNC_HOSTED || ASYNC_NONE_READY_(loop)) {
+                continue;
+            }
         }
-        async_run_ready_(loop);
+#if ASYNC_HOSTED
+        else {
+            async_look_(loop);
+        }
+#endif
+        async_run_ready_(loop, &rc);
     }
     async_this_task_ = NULL;
     loop->stop = false;
     async_rest_(loop);
-    return loop->rc;
+    return rc;
 }
 
 ASYNC_API int async_loop_run(async_loop *loop, const async_task *until)
@@ -268,6 +295,7 @@ ASYNC_API async_duration async_loop_step(async_loop *loop)
     async_frame *innermost = async_innermost_;
 #endif
     async_duration wait;
+    int rc;                                 /* nobody asks */
 
     if (loop == NULL || loop->running) {
 #if ASYNC_DEBUG
@@ -282,7 +310,7 @@ ASYNC_API async_duration async_loop_step(async_loop *loop)
 #endif
     async_look_(loop);
     if (!ASYNC_NONE_READY_(loop)) {
-        async_run_ready_(loop);
+        async_run_ready_(loop, &rc);
     }
     async_rest_(loop);
     wait = async_until_due_(loop);
@@ -333,7 +361,7 @@ ASYNC_API int async_loop_open(async_loop *loop)
     loop->appended = ASYNC_AHEAD_;
     async_turn_begins_(loop);
 #endif
-    async_timers_open_(&loop->timers, ASYNC_CLOCK());
+    async_timers_open_(&loop->timers);
     if (async_this_loop_ == NULL) {
         async_this_loop_ = loop;
     }

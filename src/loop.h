@@ -33,7 +33,6 @@ struct async_loop {
     async_list *lists;          /* wait lists in which somebody waits */
     struct async_irq *irqs;     /* irqs for which somebody waits */
     const async_task *until;    /* the run ends when this one is done */
-    int rc;                     /* what the run returns when it stops */
     unsigned alive;             /* tasks spawned and not done */
     bool stop;                  /* after this turn */
     bool running;               /* inside a run or a step of it */
@@ -151,11 +150,11 @@ ASYNC_API void async_tell_(async_task *task, int result);
 ASYNC_API void async_irq_dispatch_(async_loop *loop);
 #if ASYNC_HOSTED
 #define ASYNC_HOOK_(name, function) ((void)0)
-#define ASYNC_HOOKED_(name, function) function
+#define ASYNC_HOOKED_(loop, name, function) function
 #else
 #define ASYNC_HOOK_(name, function) \
     ((void)(async_this_loop_->name = (function)))
-#define ASYNC_HOOKED_(name, function) async_this_loop_->name
+#define ASYNC_HOOKED_(loop, name, function) (loop)->name
 #endif
 
 #if ASYNC_DEBUG
@@ -185,6 +184,13 @@ ASYNC_INLINE_ void async_ready_(async_loop *loop, async_task *task)
 
 #define ASYNC_NONE_READY_(loop) ((loop)->tail == &(loop)->head)
 
+/* Put a parked task in the ready queue, in that state. */
+ASYNC_STEP_ void async_ready_as_(async_task *task, unsigned state)
+{
+    async_set_state_(task, state);
+    async_ready_(async_this_loop_, task);
+}
+
 /* Grant a parked task what it waits for, with the result of its operation.
  * The caller has taken it out of its list, or does so at once. */
 ASYNC_STEP_ void async_wake_(async_task *task, int result)
@@ -195,15 +201,23 @@ ASYNC_STEP_ void async_wake_(async_task *task, int result)
     }
 #endif
     task->timer.u.result = result;
-    async_set_state_(task, ASYNC_READY_);
-    async_ready_(async_this_loop_, task);
+    async_ready_as_(task, ASYNC_READY_);
+}
+
+/* What the queue does with a timer that is due. */
+ASYNC_INLINE_ void async_timer_expires_(async_timer *timer, async_ticks now)
+{
+    if (ASYNC_UNLIKELY_(timer->node.state == ASYNC_ALARM_)) {
+        async_alarm_ *alarm = (async_alarm_ *)(void *)timer;
+
+        alarm->fire(alarm, now);
+    } else {
+        async_wake_(ASYNC_TASK_(timer), 0);
+    }
 }
 
 /* Wake the oldest waiter of a list; false when nobody waits. */
 ASYNC_API bool async_wake_one_(async_list *list, int result);
-
-/* The end of a task: its joiners are woken, its callbacks called. */
-ASYNC_API void async_finish_(async_loop *loop, async_task *task, int result);
 
 /* Turns until a stop, or until nothing can bring work: what async_loop_run
  * returns. */

@@ -299,11 +299,8 @@ static async_status async_accept_rest_(async_fd_ *it)
 
     if (!ASYNC_STRUCK_P_(async_this_task_)
         && alarm->timer.node.state != ASYNC_ALARM_) {
-        alarm->timer.u.deadline =
-            (async_ticks)(async_now() + (async_ticks)ASYNC_MS(10));
-        alarm->timer.node.state = ASYNC_ALARM_;
         alarm->fire = async_accept_rested_;
-        async_timer_add_(&async_this_loop_->timers, &alarm->timer);
+        async_alarm_set_(alarm, ASYNC_MS(10));
     }
     return async_fd_park_(it, ASYNC_READS_, "async_accept");
 }

@@ -9,6 +9,11 @@ ASYNC_API void async_scope_enter_struck_(async_scope_ *scope)
     async_node *node = &scope->task->timer.node;
     const async_scope_ *up;
 
+    scope->outside = (unsigned char)(node->state & ASYNC_CANCELED_);
+    node->state &= (async_mark_)~(unsigned)ASYNC_CANCELED_;
+    if ((node->state & ASYNC_STRIKE_) == 0) {
+        return;
+    }
     if ((node->state & ASYNC_PENDING_) != 0) {
         node->state |= ASYNC_CANCELED_;
     }
@@ -42,7 +47,9 @@ ASYNC_API async_status async_scope_settle_(async_scope_ *scope, async_status rc,
     bool outer = false;             /* has a scope around it yet to strike? */
     bool undelivered;
 
+    scope->task = NULL;
     if (!async_scope_fired_(scope)) {
+        node->state |= scope->outside;
         return rc;
     }
     for (up = scope->up; up != NULL; up = up->up) {
@@ -57,5 +64,6 @@ ASYNC_API async_status async_scope_settle_(async_scope_ *scope, async_status rc,
         node->state = (async_mark_)
             (node->state & ~(unsigned)(ASYNC_STRIKE_ | ASYNC_FORWARDED_));
     }
+    node->state |= scope->outside;
     return rc;
 }

@@ -26,25 +26,22 @@ enum {
 
 typedef struct async_scope_ {
     struct async_scope_ *up;     /* the scope around it */
-    async_task *task;           /* NULL when the scope is not entered */
     unsigned char fired;        /* ASYNC_FIRED_ and so on */
     unsigned char outside;      /* did a cancel come before it? */
+    async_task *task;           /* NULL when the scope is not entered */
 } async_scope_;
 
-/* The rest of entering for a task over which a strike hangs. */
+/* The rest of entering for a task over which something hangs. */
 ASYNC_API void async_scope_enter_struck_(async_scope_ *scope);
 
 ASYNC_INLINE_ void async_scope_enter_(async_scope_ *scope, async_task *task)
 {
-    async_mark_ state = task->timer.node.state;
-
+    scope->fired = 0;
+    scope->outside = 0;
     scope->task = task;
     scope->up = task->scopes;
     task->scopes = scope;
-    scope->fired = 0;
-    scope->outside = (unsigned char)(state & ASYNC_CANCELED_);
-    task->timer.node.state = (async_mark_)(state & ~(unsigned)ASYNC_CANCELED_);
-    if (ASYNC_UNLIKELY_((state & ASYNC_STRIKE_) != 0)) {
+    if (ASYNC_UNLIKELY_((task->timer.node.state & ASYNC_FLAGS_) != 0)) {
         async_scope_enter_struck_(scope);
     }
 }
@@ -71,11 +68,9 @@ ASYNC_INLINE_ async_status async_scope_leave_(async_scope_ *scope,
     async_task *task = scope->task;
 
     task->scopes = scope->up;
-    if (ASYNC_UNLIKELY_(scope->fired != 0)) {
-        rc = async_scope_settle_(scope, rc, becomes);
+    if (ASYNC_UNLIKELY_((scope->fired | scope->outside) != 0)) {
+        return async_scope_settle_(scope, rc, becomes);
     }
     scope->task = NULL;
-    task->timer.node.state =
-        (async_mark_)(task->timer.node.state | scope->outside);
     return rc;
 }

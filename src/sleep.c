@@ -4,27 +4,9 @@
 #include "sleep.h"
 #include "port.h"
 
-/* Without timers nobody keeps their base near; whoever adds one has asked for
- * the time before. */
-static async_ticks async_read_clock_(async_loop *loop)
-{
-    async_ticks now = ASYNC_CLOCK();
-
-#if ASYNC_TIMER_WHEEL
-    /* A wheel cannot turn back: until a clock that did has caught up, time
-     * stands still. */
-    if (now < loop->timers.base) {
-        now = loop->timers.base;
-    }
-#endif
-    if (ASYNC_TIMERS_EMPTY_(&loop->timers)) {
-        loop->timers.base = now;
-    }
-    return now;
-}
-
 ASYNC_API async_ticks async_now(void)
 {
+#if ASYNC_HOSTED
     async_loop *loop = async_this_loop_;
 
 #if ASYNC_DEBUG
@@ -32,22 +14,33 @@ ASYNC_API async_ticks async_now(void)
         async_debug_misuse_("async_now", "no loop is current");
     }
 #endif
-#if ASYNC_HOSTED
     if (!loop->fresh) {
-        loop->now = async_read_clock_(loop);
+        async_ticks now = ASYNC_CLOCK();
+
+#if ASYNC_TIMER_WHEEL
+        /* A wheel cannot turn back: until a clock that did has caught up, time
+         * stands still. Without timers nobody keeps base near, but here. */
+        if (now < loop->timers.base) {
+            now = loop->timers.base;
+        }
+        if (ASYNC_TIMERS_EMPTY_(&loop->timers)) {
+            loop->timers.base = now;
+        }
+#endif
+        loop->now = now;
         loop->fresh = loop->running;    /* between turns time goes on */
     }
     return loop->now;
 #else
-    return async_read_clock_(loop);     /* which costs less than keeping it */
+    return ASYNC_CLOCK();               /* which costs less than keeping it */
 #endif
 }
 
-static async_status async_sleep_to_(async_task *task, async_ticks deadline)
+static async_status async_sleep_to_(async_task *task, async_ticks deadline,
+                                    async_ticks now)
 {
-    task->timer.u.deadline = deadline;
     async_set_state_(task, ASYNC_SLEEPING_);
-    async_timer_add_(&async_this_loop_->timers, &task->timer);
+    async_timer_add_(&task->timer, deadline, now);
     ASYNC_WAITS_("async_sleep", NULL);
     ASYNC_LEAF_(task);
     return ASYNC_PENDING;
@@ -57,6 +50,7 @@ ASYNC_API async_status async_sleep(async_duration duration)
 {
     async_task *task = async_self_();
     async_status rc = async_over_(task);
+    async_ticks now;
 
     if (rc != ASYNC_PENDING) {
         return rc;
@@ -64,20 +58,32 @@ ASYNC_API async_status async_sleep(async_duration duration)
     if (duration <= 0) {
         return async_yield_();
     }
-    return async_sleep_to_(task, (async_ticks)(ASYNC_NOW_()
-                                               + (async_ticks)duration));
+    now = ASYNC_NOW_();
+    return async_sleep_to_(task, (async_ticks)(now + (async_ticks)duration),
+                           now);
 }
 
 ASYNC_API async_status async_sleep_until(async_ticks time)
 {
     async_task *task = async_self_();
     async_status rc = async_over_(task);
+    async_ticks now;
 
     if (rc != ASYNC_PENDING) {
         return rc;
     }
-    if ((async_duration)(time - ASYNC_NOW_()) <= 0) {
+    now = ASYNC_NOW_();
+    if ((async_duration)(time - now) <= 0) {
         return async_yield_();
     }
-    return async_sleep_to_(task, time);
+    return async_sleep_to_(task, time, now);
+}
+
+ASYNC_API void async_alarm_set_(async_alarm_ *alarm, async_duration duration)
+{
+    async_ticks now = async_now();
+
+    alarm->timer.node.state = ASYNC_ALARM_;
+    async_timer_add_(&alarm->timer,
+                     (async_ticks)(now + (async_ticks)duration), now);
 }

@@ -34,6 +34,8 @@ ASYNC_API ASYNC async_sleep_until(async_ticks time);
 #define ASYNC_NOW_() \
     (ASYNC_LIKELY_(async_this_loop_->fresh) ? async_this_loop_->now \
                                             : async_now())
-#else
+#elif ASYNC_HOSTED
 #define ASYNC_NOW_() async_now()
+#else
+#define ASYNC_NOW_() ASYNC_CLOCK()
 #endif

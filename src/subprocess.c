@@ -277,7 +277,7 @@ static void async_process_fire_(async_alarm_ *alarm, async_ticks now)
 static void async_process_disarm_(async_process *process)
 {
     if (process->alarm.timer.node.state == ASYNC_ALARM_) {
-        async_timer_remove_(&async_this_loop_->timers, &process->alarm.timer);
+        async_timer_remove_(&process->alarm.timer);
     }
     process->alarm.timer.node.state = 0;
 }
@@ -295,10 +295,7 @@ static int async_process_ask_(async_process *process, async_duration grace)
     process->alarm.timer.node.state = 0;
     if (rc == 0 && grace > 0 && grace != ASYNC_NEVER) {
         process->alarm.fire = async_process_fire_;
-        process->alarm.timer.u.deadline =
-            (async_ticks)(async_now() + (async_ticks)grace);
-        process->alarm.timer.node.state = ASYNC_ALARM_;
-        async_timer_add_(&async_this_loop_->timers, &process->alarm.timer);
+        async_alarm_set_(&process->alarm, grace);
     }
     return 0;
 }

@@ -91,21 +91,21 @@ ASYNC_API async_status async_wait_(async_list *list)
 ASYNC_API void async_strike_(async_task *task)
 {
     async_mark_ state = async_state_(task);
+    unsigned becomes = ASYNC_STRUCK_;
 
     if (!ASYNC_UP_TO_(task, ASYNC_STRUCK_)
         && ASYNC_UP_TO_(task, ASYNC_SLEEPING_)) {
         if (state == ASYNC_SLEEPING_) {
-            async_timer_remove_(&async_this_loop_->timers, &task->timer);
+            async_timer_remove_(&task->timer);
             if ((async_duration)(task->timer.u.deadline - ASYNC_CLOCK())
-                <= 0) {
-                async_wake_(task, 0);   /* its time has come as well */
-                return;
+                <= 0) {                 /* its time has come as well */
+                task->timer.u.result = 0;
+                becomes = ASYNC_READY_;
             }
         } else if (task->timer.u.ring != NULL) {
-            ASYNC_HOOKED_(unpark, async_unpark_)(task);
+            ASYNC_HOOKED_(async_this_loop_, unpark, async_unpark_)(task);
         }
-        async_set_state_(task, ASYNC_STRUCK_);
-        async_ready_(async_this_loop_, task);
+        async_ready_as_(task, becomes);
     }
 }
 
@@ -164,21 +164,19 @@ ASYNC_API async_status async_yield_(void)
 {
     async_task *task = async_self_();
     async_mark_ *state = &task->timer.node.state;
-    async_status rc;
 
-    if (*state == ASYNC_YIELDED_) {
-        *state = ASYNC_RUNNING_;
-        return 0;
-    }
-    if (*state == ASYNC_RUNNING_) {
-        *state = ASYNC_YIELDED_;        /* the loop queues it */
+    if (*state < ASYNC_YIELDED_) {
+        if (ASYNC_STRUCK_P_(task)) {
+            return async_deliver_(task);
+        }
+        *state = (async_mark_)(*state + 0x10);          /* the loop queues it */
         return ASYNC_PENDING;
     }
-    rc = async_over_(task);
-    if (rc == ASYNC_PENDING) {
-        async_set_state_(task, ASYNC_YIELDED_);
+    if (*state < ASYNC_READY_) {
+        *state = (async_mark_)(*state - 0x10);
+        return 0;
     }
-    return rc;
+    return async_over_(task);
 }
 
 ASYNC_API async_status async_poll(void)
@@ -267,39 +265,6 @@ ASYNC_API void async_tell_(async_task *task, int result)
 
         node->state = ASYNC_IDLE_;
         watch->fn(watch, task);
-    }
-}
-
-ASYNC_API void async_finish_(async_loop *loop, async_task *task, int result)
-{
-    if (result == ASYNC_CANCEL) {
-        result = ASYNC_ECANCELED;
-    }
-    task->timer.node.state = ASYNC_DONE_;
-    task->timer.u.result = result;
-    loop->alive--;
-#if ASYNC_HOSTED
-    if (task->timer.node.round != loop->round && --loop->left == 0) {
-        async_loop_stop(loop);
-    }
-#endif
-#if ASYNC_DEBUG
-    async_debug_finish_(loop, task);
-#endif
-    if (task == loop->until) {
-        loop->until = NULL;             /* a callback may free the task */
-        loop->rc = result;
-        loop->stop = true;
-    }
-#if ASYNC_FAST_
-    if (task->joiners != NULL && task->joiners->next == task->joiners
-        && task->joiners->state != ASYNC_WATCH_) {
-        async_wake_(ASYNC_TASK_(task->joiners), result);    /* just one */
-        return;
-    }
-#endif
-    if (task->joiners != NULL) {
-        ASYNC_HOOKED_(tell, async_tell_)(task, result);
     }
 }
 

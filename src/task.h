@@ -70,6 +70,7 @@ enum {
     ASYNC_ALARM_ = 0xc0, ASYNC_UNARMED_ = 0xd0, ASYNC_WATCH_ = 0xe0,
     ASYNC_STATE_ = 0xf0,
     /* what hangs over a task, beside its state */
+    ASYNC_FLAGS_ = 0x0f,
     ASYNC_STRIKE_ = 0x01,       /* something of the following is undelivered */
     ASYNC_PENDING_ = 0x02,      /* a cancel, undelivered */
     ASYNC_CANCELED_ = 0x04,     /* a cancel came inside the innermost scope */
@@ -253,6 +254,5 @@ ASYNC_INLINE_ async_mark_ async_state_(const async_task *task)
 ASYNC_INLINE_ void async_set_state_(async_task *task, unsigned state)
 {
     task->timer.node.state =
-        (async_mark_)((task->timer.node.state & ~(unsigned)ASYNC_STATE_)
-                      | state);
+        (async_mark_)((task->timer.node.state & ASYNC_FLAGS_) + state);
 }

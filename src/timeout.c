@@ -3,10 +3,6 @@
  * ======================================================================== */
 #include "timeout.h"
 
-/* Above 0, and not for ever, in one comparison. */
-#define ASYNC_FINITE_(duration) \
-    ((async_ticks)((async_ticks)(duration) - 1) < (async_ticks)ASYNC_NEVER - 1)
-
 static bool async_queued_(const async_timeout *timeout)
 {
     return timeout->alarm.timer.node.state == ASYNC_ALARM_;
@@ -21,8 +17,7 @@ static void async_timeout_fire_(async_alarm_ *alarm, async_ticks now)
 
     if ((async_ticks)(timeout->deadline - base) > (async_ticks)(now - base)) {
         /* It moved meanwhile. */
-        timeout->alarm.timer.u.deadline = timeout->deadline;
-        async_timer_add_(&async_this_loop_->timers, &timeout->alarm.timer);
+        async_timer_add_(&timeout->alarm.timer, timeout->deadline, now);
         return;
     }
     timeout->alarm.timer.node.state = 0;
@@ -32,15 +27,14 @@ static void async_timeout_fire_(async_alarm_ *alarm, async_ticks now)
 ASYNC_API void async_timeout_arm_(async_timeout *timeout)
 {
     timeout->alarm.fire = async_timeout_fire_;
-    timeout->alarm.timer.u.deadline = timeout->deadline;
     timeout->alarm.timer.node.state = ASYNC_ALARM_;
-    async_timer_add_(&async_this_loop_->timers, &timeout->alarm.timer);
+    async_timer_add_(&timeout->alarm.timer, timeout->deadline, ASYNC_NOW_());
 }
 
 static void async_timeout_disarm_(async_timeout *timeout)
 {
     if (async_queued_(timeout)) {
-        async_timer_remove_(&async_this_loop_->timers, &timeout->alarm.timer);
+        async_timer_remove_(&timeout->alarm.timer);
     }
     timeout->alarm.timer.node.state = 0;
 }
@@ -84,6 +78,15 @@ ASYNC_API void async_timeout_open_(async_timeout *timeout,
 #endif
 }
 
+#if ASYNC_FAST_
+ASYNC_APART_ async_status async_timeout_leave_late_(async_timeout *timeout,
+                                                    async_status rc)
+{
+    async_timeout_disarm_(timeout);
+    return async_scope_leave_(&timeout->scope, rc, ASYNC_ETIMEDOUT);
+}
+#endif
+
 ASYNC_API async_status async_timeout_leave_(async_timeout *timeout,
                                             async_status rc)
 {
@@ -95,12 +98,18 @@ ASYNC_API async_status async_timeout_leave_(async_timeout *timeout,
         async_debug_misuse_("a timeout", "left before another one inside it");
     }
 #endif
+#if ASYNC_FAST_
+    if (ASYNC_UNLIKELY_(async_queued_(timeout))) {
+        return async_timeout_leave_late_(timeout, rc);
+    }
+#else
     async_timeout_disarm_(timeout);
+#endif
     return async_scope_leave_(&timeout->scope, rc, ASYNC_ETIMEDOUT);
 }
 
-static ASYNC_NOINLINE_ int async_timeout_move_(async_timeout *timeout,
-                                               async_duration duration)
+ASYNC_API int async_timeout_move_(async_timeout *timeout,
+                                  async_duration duration)
 {
     if (timeout == NULL || timeout->scope.task == NULL) {
         return ASYNC_EINVAL;
@@ -108,33 +117,19 @@ static ASYNC_NOINLINE_ int async_timeout_move_(async_timeout *timeout,
     if (async_scope_fired_(&timeout->scope)) {
         return ASYNC_EALREADY;
     }
+    timeout->deadline = (async_ticks)(async_now() + (async_ticks)duration);
+    if (ASYNC_FINITE_(duration) && async_queued_(timeout)
+        && (async_duration)(timeout->deadline
+                            - timeout->alarm.timer.u.deadline) >= 0) {
+        return 0;                       /* fire_ will look at it again */
+    }
     async_timeout_disarm_(timeout);
     if (duration <= 0) {
         async_scope_strike_(&timeout->scope);
     } else if (duration != ASYNC_NEVER) {
-        timeout->deadline = (async_ticks)(async_now() + (async_ticks)duration);
         async_timeout_arm_(timeout);
     }
     return 0;
-}
-
-ASYNC_API int async_timeout_reschedule(async_timeout *timeout,
-                                       async_duration duration)
-{
-    if (timeout != NULL && async_queued_(timeout)
-#if ASYNC_HOSTED
-        && async_this_loop_->fresh
-#endif
-        && ASYNC_FINITE_(duration)) {
-        async_ticks deadline = (async_ticks)(ASYNC_NOW_()
-                                             + (async_ticks)duration);
-
-        if ((async_duration)(deadline - timeout->alarm.timer.u.deadline) >= 0) {
-            timeout->deadline = deadline;     /* fire_ will look at it again */
-            return 0;
-        }
-    }
-    return async_timeout_move_(timeout, duration);
 }
 
 ASYNC_API bool async_timeout_expired(const async_timeout *timeout)

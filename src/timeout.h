@@ -46,18 +46,41 @@ typedef struct async_timeout {
                  async_timeout_leave_((scope), async_rc_))
 #define ASYNC_TIMEOUT_END ASYNC_SCOPE_END_
 
-#define async_timeout_reschedule ASYNC_ABI_(async_timeout_reschedule)
 #define async_timeout_expired ASYNC_ABI_(async_timeout_expired)
 #define async_timeout_open_ ASYNC_ABI_(async_timeout_open)
 #define async_timeout_leave_ ASYNC_ABI_(async_timeout_leave)
+
+/* Above 0, and not for ever, in one comparison. */
+#define ASYNC_FINITE_(duration) \
+    ((async_ticks)((async_ticks)(duration) - 1) < (async_ticks)ASYNC_NEVER - 1)
+
+/* The whole of async_timeout_reschedule; that below is what is usual of it. */
+#define async_timeout_move_ ASYNC_ABI_(async_timeout_move)
+ASYNC_API int async_timeout_move_(async_timeout *timeout,
+                                  async_duration duration);
 
 /* Move the deadline of an entered scope to `duration` from now; ASYNC_NEVER
  * takes it off. To a later time this is almost free: a few instructions, no
  * touch of the timer queue. 0, or ASYNC_EALREADY when the deadline has struck,
  * ASYNC_EINVAL for NULL or a scope that is not entered. Any task of the
  * loop. */
-ASYNC_API int async_timeout_reschedule(async_timeout *timeout,
-                                       async_duration duration);
+ASYNC_INLINE_ int async_timeout_reschedule(async_timeout *timeout,
+                                           async_duration duration)
+{
+#if ASYNC_HOSTED && ASYNC_FAST_
+    if (timeout != NULL && timeout->alarm.timer.node.state == ASYNC_ALARM_
+        && async_this_loop_->fresh && ASYNC_FINITE_(duration)) {
+        async_ticks deadline =
+            async_this_loop_->now + (async_ticks)duration;
+
+        if ((async_duration)(deadline - timeout->alarm.timer.u.deadline) >= 0) {
+            timeout->deadline = deadline;   /* looked at when the timer is due */
+            return 0;
+        }
+    }
+#endif
+    return async_timeout_move_(timeout, duration);
+}
 
 /* Has the deadline of this scope struck since it was last entered? Still
  * answers after the scope was left. */

@@ -29,7 +29,7 @@ typedef struct async_timers {
     async_node *slot[ASYNC_WHEEL_LEVELS_][ASYNC_WHEEL_SLOTS_];
 } async_timers;
 
-#define ASYNC_TIMERS_EMPTY_(timers) ((timers)->levels == 0)
+#define ASYNC_TIMERS_P_(timers) ((timers)->levels)
 
 #else
 
@@ -38,9 +38,11 @@ typedef struct async_timers {
     async_node *first;
 } async_timers;
 
-#define ASYNC_TIMERS_EMPTY_(timers) ((timers)->first == NULL)
+#define ASYNC_TIMERS_P_(timers) ((uintptr_t)(timers)->first)
 
 #endif
+
+#define ASYNC_TIMERS_EMPTY_(timers) (ASYNC_TIMERS_P_(timers) == 0)
 
 /* A timer that is no task: the loop takes it out of the queue when it is due,
  * and calls fire, which changes its state or puts it back. */
@@ -52,22 +54,43 @@ struct async_alarm_ {
 
 #define ASYNC_TIMER_OF_(n) ((async_timer *)(void *)(n))
 
-/* Make it empty, at this time. */
-ASYNC_API void async_timers_open_(async_timers *timers, async_ticks now);
+/* Make it empty. Its base is set when somebody asks for the time. */
+ASYNC_API void async_timers_open_(async_timers *timers);
 
-/* Put a timer, whose deadline is set and lies after base, into the queue. */
-ASYNC_API void async_timer_add_(async_timers *timers, async_timer *timer);
+/* Put a timer with that deadline into the queue of the current loop. `now` is
+ * the time, which was not read before base: where nobody keeps base near, for
+ * want of timers, it is now. */
+ASYNC_API void async_timer_add_(async_timer *timer, async_ticks deadline,
+                                async_ticks now);
 
-/* Take a timer out that is in it. Its deadline has not changed meanwhile. */
-ASYNC_API void async_timer_remove_(async_timers *timers, async_timer *timer);
+/* Take a timer out of the current loop's queue. Its deadline has not changed
+ * meanwhile. */
+ASYNC_API void async_timer_remove_(async_timer *timer);
 
-/* Take out the earliest timer that is due at `now`; NULL when none is: then
- * the base is `now`. */
-ASYNC_API async_timer *async_timer_due_(async_timers *timers, async_ticks now);
+/* Put an alarm in: it fires so long from now on, which is above 0. */
+ASYNC_API void async_alarm_set_(async_alarm_ *alarm, async_duration duration);
+
+/* Take out each timer that is due at `now`, in order, and wake the task or
+ * fire the alarm that it is; then base is `now`. */
+ASYNC_API void async_timers_expire_(async_loop *loop, async_ticks now);
 
 /* How long after base something may be due: exact, or early where a crowd of
  * timers is near. ASYNC_NEVER when the queue is empty, and then only. */
+#if ASYNC_TIMER_WHEEL
 ASYNC_API async_ticks async_timer_next_(const async_timers *timers);
+#else
+ASYNC_ALONE_ async_ticks async_timer_next_(const async_timers *timers)
+{
+    async_ticks next;
+
+    if (timers->first == NULL) {
+        return ASYNC_NEVER;
+    }
+    next = (async_ticks)(ASYNC_TIMER_OF_(timers->first)->u.deadline
+                         - timers->base);
+    return next < ASYNC_NEVER ? next : ASYNC_NEVER - 1;
+}
+#endif
 
 /* For a loop that ends: call fn for each timer; fn may remove that one. */
 ASYNC_API void async_timer_each_(async_timers *timers,

@@ -1,35 +1,40 @@
 /* ===========================================================================
  * timer_list: the timer queue of small systems, a list sorted by deadline.
  * ======================================================================== */
-#include "timer.h"
+#include "loop.h"
 
 #if !ASYNC_TIMER_WHEEL
 
-ASYNC_API void async_timers_open_(async_timers *timers, async_ticks now)
+ASYNC_API void async_timers_open_(async_timers *timers)
 {
-    timers->base = now;
     timers->first = NULL;
 }
 
 /* Deadlines are compared by their distance from base, which is right for as
  * long as base is not more than half the range behind the clock. */
-ASYNC_API void async_timer_add_(async_timers *timers, async_timer *timer)
+ASYNC_API void async_timer_add_(async_timer *timer, async_ticks deadline,
+                                async_ticks now)
 {
+    async_timers *timers = &async_this_loop_->timers;
     async_node **at = &timers->first;
-    async_ticks distance = (async_ticks)(timer->u.deadline - timers->base);
 
+    if (*at == NULL) {
+        timers->base = now;
+    }
+    timer->u.deadline = deadline;
+    deadline = (async_ticks)(deadline - timers->base);
     while (*at != NULL
            && (async_ticks)(ASYNC_TIMER_OF_(*at)->u.deadline - timers->base)
-              <= distance) {
+              <= deadline) {
         at = &(*at)->next;
     }
     timer->node.next = *at;
     *at = &timer->node;
 }
 
-ASYNC_API void async_timer_remove_(async_timers *timers, async_timer *timer)
+ASYNC_API void async_timer_remove_(async_timer *timer)
 {
-    async_node **at = &timers->first;
+    async_node **at = &async_this_loop_->timers.first;
 
     while (*at != &timer->node) {
         at = &(*at)->next;
@@ -37,29 +42,21 @@ ASYNC_API void async_timer_remove_(async_timers *timers, async_timer *timer)
     *at = timer->node.next;
 }
 
-ASYNC_API async_timer *async_timer_due_(async_timers *timers, async_ticks now)
+/* An alarm that finds the queue empty and adds to it moves base: what is due
+ * is told by the one from before. */
+ASYNC_API void async_timers_expire_(async_loop *loop, async_ticks now)
 {
-    async_timer *timer = ASYNC_TIMER_OF_(timers->first);
+    async_timers *timers = &loop->timers;
+    async_ticks base = timers->base;
+    async_timer *timer;
 
-    if (timer == NULL || (async_ticks)(timer->u.deadline - timers->base)
-                         > (async_ticks)(now - timers->base)) {
-        timers->base = now;
-        return NULL;
+    while ((timer = ASYNC_TIMER_OF_(timers->first)) != NULL
+           && (async_ticks)(timer->u.deadline - base)
+              <= (async_ticks)(now - base)) {
+        timers->first = timer->node.next;
+        async_timer_expires_(timer, now);
     }
-    timers->first = timer->node.next;
-    return timer;
-}
-
-ASYNC_API async_ticks async_timer_next_(const async_timers *timers)
-{
-    async_ticks next;
-
-    if (timers->first == NULL) {
-        return ASYNC_NEVER;
-    }
-    next = (async_ticks)(ASYNC_TIMER_OF_(timers->first)->u.deadline
-                         - timers->base);
-    return next < ASYNC_NEVER ? next : ASYNC_NEVER - 1;
+    timers->base = now;
 }
 
 ASYNC_API void async_timer_each_(async_timers *timers,

@@ -18,7 +18,7 @@
  * Because base never passes a timer, a timer's place can always be computed
  * from its deadline, and need not be stored.
  * ======================================================================== */
-#include "timer.h"
+#include "loop.h"
 
 #if ASYNC_TIMER_WHEEL
 
@@ -43,11 +43,11 @@ static unsigned async_high_bit_(uint64_t x)
 #define ASYNC_LOW_BIT_(x) async_high_bit_((x) & (0 - (x)))
 #endif
 
-ASYNC_API void async_timers_open_(async_timers *timers, async_ticks now)
+ASYNC_API void async_timers_open_(async_timers *timers)
 {
     unsigned level;
 
-    timers->base = now;
+    timers->base = 0;
     timers->levels = 0;
     for (level = 0; level < ASYNC_WHEEL_LEVELS_; level++) {
         timers->used[level] = 0;    /* a slot is written before it is read */
@@ -62,7 +62,7 @@ ASYNC_API void async_timers_open_(async_timers *timers, async_ticks now)
     ((unsigned)((deadline) >> ((level) * ASYNC_WHEEL_BITS_)) \
      & (ASYNC_WHEEL_SLOTS_ - 1))
 
-ASYNC_API void async_timer_add_(async_timers *timers, async_timer *timer)
+static void async_wheel_add_(async_timers *timers, async_timer *timer)
 {
     unsigned level = ASYNC_LEVEL_(timers->base, timer->u.deadline);
     unsigned slot = ASYNC_SLOT_(timer->u.deadline, level);
@@ -76,6 +76,14 @@ ASYNC_API void async_timer_add_(async_timers *timers, async_timer *timer)
     async_ring_append_(&timers->slot[level][slot], &timer->node);
 }
 
+ASYNC_API void async_timer_add_(async_timer *timer, async_ticks deadline,
+                                async_ticks now)
+{
+    (void)now;                  /* whoever asked for it set an idle base, too */
+    timer->u.deadline = deadline;
+    async_wheel_add_(&async_this_loop_->timers, timer);
+}
+
 static void async_slot_is_empty_(async_timers *timers, unsigned level,
                                  unsigned slot)
 {
@@ -85,8 +93,9 @@ static void async_slot_is_empty_(async_timers *timers, unsigned level,
     }
 }
 
-ASYNC_API void async_timer_remove_(async_timers *timers, async_timer *timer)
+ASYNC_API void async_timer_remove_(async_timer *timer)
 {
+    async_timers *timers = &async_this_loop_->timers;
     unsigned level = ASYNC_LEVEL_(timers->base, timer->u.deadline);
     unsigned slot = ASYNC_SLOT_(timer->u.deadline, level);
 
@@ -113,7 +122,10 @@ static async_ticks async_first_slot_(const async_timers *timers,
     return above | ((async_ticks)*slot << shift);
 }
 
-ASYNC_API async_timer *async_timer_due_(async_timers *timers, async_ticks now)
+/* Take out the earliest timer that is due; NULL when none is: then the base is
+ * `now`. */
+ASYNC_HOT_ async_timer *async_timer_due_(async_timers *timers,
+                                         async_ticks now)
 {
     while (timers->levels != 0) {
         unsigned level, slot;
@@ -143,12 +155,21 @@ ASYNC_API async_timer *async_timer_due_(async_timers *timers, async_ticks now)
         (*ring)->next = NULL;
         while (node != NULL) {
             async_node *next = node->next;
-            async_timer_add_(timers, ASYNC_TIMER_OF_(node));
+            async_wheel_add_(timers, ASYNC_TIMER_OF_(node));
             node = next;
         }
     }
     timers->base = now;
     return NULL;
+}
+
+ASYNC_API void async_timers_expire_(async_loop *loop, async_ticks now)
+{
+    async_timer *timer;
+
+    while ((timer = async_timer_due_(&loop->timers, now)) != NULL) {
+        async_timer_expires_(timer, now);
+    }
 }
 
 /* Look at no more than this many timers for the earliest: where more crowd in

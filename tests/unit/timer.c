@@ -7,12 +7,12 @@
 
 #define TIMERS 300
 
-static async_timers timers;
-static async_timer timer[TIMERS];
+static async_loop loop;
+static async_alarm_ alarm[TIMERS];
 static struct { bool in; async_ticks deadline; long order; } known[TIMERS];
 static async_ticks base;
 static unsigned long state;
-static int each;
+static int each, in_queue;
 
 static unsigned long next_random(void)
 {
@@ -55,42 +55,65 @@ static int first(void)
 
 static void count_one(async_timer *one)
 {
-    CHECK(known[one - timer].in);
+    CHECK(known[(async_alarm_ *)(void *)one - alarm].in);
     each++;
+}
+
+/* The one that is due by now and first of all, or -1. */
+static int first_due(async_ticks now)
+{
+    int best = first();
+
+    return best >= 0 && (async_ticks)(known[best].deadline - base)
+                        <= (async_ticks)(now - base) ? best : -1;
+}
+
+static void it_fires(async_alarm_ *one, async_ticks now)
+{
+    int i = (int)(one - alarm);
+
+    CHECK_EQ(i, first_due(now));
+    CHECK(known[i].in);
+    known[i].in = false;
+    in_queue--;
 }
 
 static void a_life(unsigned bits, int room)
 {
+    async_timers *timers = &loop.timers;
     long order = 0;
-    int step, i, n = 0;
+    int step, i;
 
     memset(known, 0, sizeof known);
+    in_queue = 0;
     base = ASYNC_TIMER_WHEEL ? some_time(40) : (async_ticks)next_random();
-    async_timers_open_(&timers, base);
+    async_timers_open_(timers);
+    timers->base = base;
     for (step = 0; step < 2000; step++) {
         async_ticks now = base;
-        async_ticks next = async_timer_next_(&timers);
+        async_ticks next = async_timer_next_(timers);
         int best = first();
 
-        CHECK_EQ(ASYNC_TIMERS_EMPTY_(&timers), n == 0);
-        if (n > 0 && n <= 32) {
+        CHECK_EQ(ASYNC_TIMERS_EMPTY_(timers), in_queue == 0);
+        if (in_queue > 0 && in_queue <= 32) {
             CHECK_EQ(next, (async_ticks)(known[best].deadline - base));
-        } else if (n > 0) {
+        } else if (in_queue > 0) {
             CHECK(next <= (async_ticks)(known[best].deadline - base));
         }
         i = (int)(next_random() % (unsigned long)room);
         if (next_random() % 3 != 0) {
             if (known[i].in) {
-                async_timer_remove_(&timers, &timer[i]);
+                async_timer_remove_(&alarm[i].timer);
                 known[i].in = false;
-                n--;
+                in_queue--;
             } else {
-                timer[i].u.deadline = known[i].deadline =
-                    (async_ticks)(base + 1 + some_time(bits));
+                known[i].deadline = (async_ticks)(base + 1 + some_time(bits));
                 known[i].order = order++;
                 known[i].in = true;
-                async_timer_add_(&timers, &timer[i]);
-                n++;
+                alarm[i].timer.node.state = ASYNC_ALARM_;
+                alarm[i].fire = it_fires;
+                async_timer_add_(&alarm[i].timer, known[i].deadline, base);
+                in_queue++;
             }
             continue;
         }
@@ -100,31 +123,22 @@ static void a_life(unsigned bits, int room)
             || (ASYNC_TIMER_WHEEL && now > (async_ticks)ASYNC_NEVER / 2)) {
             now = base;         /* a wheel's time does not wrap: 292 years */
         }
-        for (;;) {
-            async_timer *due = async_timer_due_(&timers, now);
-
-            best = first();
-            if (best >= 0 && (async_ticks)(known[best].deadline - base)
-                             > (async_ticks)(now - base)) {
-                best = -1;
-            }
-            CHECK_EQ(due == NULL ? -1 : (int)(due - timer), best);
-            if (due == NULL || best < 0) {
-                break;
-            }
-            known[best].in = false;
-            n--;
-        }
+        async_timers_expire_(&loop, now);
+        CHECK_EQ(first_due(now), -1);
         base = now;
-        CHECK_EQ(timers.base, now);
+        CHECK_EQ(timers->base, now);
     }
     each = 0;
-    async_timer_each_(&timers, count_one);
-    CHECK_EQ(each, n);
+    async_timer_each_(timers, count_one);
+    CHECK_EQ(each, in_queue);
 }
 
 TEST(timer_queue_agrees_with_a_search)
 {
+    async_loop *before;
+
+    CHECK_EQ(async_loop_open(&loop), 0);
+    before = async_loop_use(&loop);
     for (state = 1; state < (ASYNC_HOSTED ? 40 : 4); ) {
         unsigned long seed = state;
 
@@ -132,5 +146,6 @@ TEST(timer_queue_agrees_with_a_search)
         state = seed;
         a_life(8, seed % 3 == 1 ? TIMERS : 20);
         state = seed + 1;
-    }
+    }    (void)async_loop_use(before);
+    CHECK_EQ(async_loop_close(&loop), 0);
 }
