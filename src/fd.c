@@ -105,7 +105,7 @@ static ptrdiff_t async_fd_read_(const async_fd_ *it, int fd, void *buffer,
     return ASYNC_SYS_(read)(fd, buffer, length);
 }
 
-ASYNC_APART_ async_status async_read_(int fd, void *buffer, size_t length)
+ASYNC_API async_status async_read_(int fd, void *buffer, size_t length)
 {
     async_status rc;
     async_fd_ *it = async_fd_enter_(fd, &rc);
@@ -147,8 +147,7 @@ ASYNC_HOT_ ptrdiff_t async_fd_write_(const async_fd_ *it, int fd,
     return ASYNC_SYS_(write)(fd, buffer, length);
 }
 
-ASYNC_APART_ async_status async_write_(int fd, const void *buffer,
-                                       size_t length)
+ASYNC_API async_status async_write_(int fd, const void *buffer, size_t length)
 {
     async_status rc;
     async_fd_ *it = async_fd_enter_(fd, &rc);
@@ -171,8 +170,8 @@ ASYNC_APART_ async_status async_write_(int fd, const void *buffer,
     return async_fd_put_(it, n, length);
 }
 
-ASYNC_APART_ async_status async_write_all_(int fd, const void *buffer,
-                                           size_t length, size_t *done)
+ASYNC_API async_status async_write_all_(int fd, const void *buffer,
+                                        size_t length, size_t *done)
 {
     if (done == NULL || *done > length || (buffer == NULL && length != 0)) {
         return async_settle_(async_self_(), ASYNC_EINVAL);
@@ -190,95 +189,42 @@ ASYNC_APART_ async_status async_write_all_(int fd, const void *buffer,
     return (async_status)async_fd_length_(length);
 }
 
-/* ---- the same, on the way that nearly all of them go --------------------- */
+/* ---- what the quick ways of fd.h leave ----------------------------------- */
 
-/* That is a TCP socket, or the end of a pipe, which somebody has waited for; as
- * a task that runs on, or that is back from the event it waited for; and
- * nothing hangs over the task. The functions look for all of that before they
- * change anything, and leave what is else to those above. The call to the
- * system comes last, in a function of its own: so where the task parks, no
- * register is saved. */
-#if ASYNC_FAST_ && !ASYNC_DEBUG
-
-/* All flags of these, when they may be read and written. */
-#define ASYNC_FD_TCP_ (ASYNC_FD_SOCKET_ | ASYNC_FD_SHORT_ | ASYNC_FD_ADDED_)
-#define ASYNC_FD_PIPE_ (ASYNC_FD_SHORT_ | ASYNC_FD_ADDED_)
-
-ASYNC_HOT_ async_status async_fd_took_(async_fd_ *it, ptrdiff_t n,
-                                       size_t length)
+ASYNC_API async_status async_fd_take_(int fd, void *buffer, size_t length,
+                                      async_fd_ *it)
 {
+    ptrdiff_t n = ASYNC_SYS_(read)(fd, buffer, length);
+
     if (ASYNC_LIKELY_((size_t)n - 1 < length - 1)) {
         it->flags |= ASYNC_FD_EMPTY_;                               /* e */
         return (async_status)n;
     }
+    return async_fd_read_on_(it, n);
+}
+
+ASYNC_API async_status async_fd_give_(int fd, const void *buffer,
+                                      size_t length, async_fd_ *it,
+                                      size_t *done)
+{
+    ptrdiff_t n = ASYNC_SYS_(write)(fd, buffer, length);
+
+    return ASYNC_LIKELY_((size_t)n == length)
+        ? (async_status)n : async_fd_write_on_(it, n, done);
+}
+
+ASYNC_API async_status async_fd_read_on_(async_fd_ *it, ptrdiff_t n)
+{
     return n >= 0 ? (async_status)n
                   : async_fd_failed_(it, ASYNC_READS_, "async_read");
 }
 
-static ASYNC_NOINLINE_ async_status async_fd_recv_(int fd, void *buffer,
-                                                   size_t length,
-                                                   async_fd_ *it)
+ASYNC_API async_status async_fd_write_on_(async_fd_ *it, ptrdiff_t n,
+                                          size_t *done)
 {
-    return async_fd_took_(it, ASYNC_SYS_(recv)(fd, buffer, length,
-                                               MSG_DONTWAIT), length);
-}
-
-static ASYNC_NOINLINE_ async_status async_fd_take_(int fd, void *buffer,
-                                                   size_t length,
-                                                   async_fd_ *it)
-{
-    return async_fd_took_(it, ASYNC_SYS_(read)(fd, buffer, length), length);
-}
-
-ASYNC_API async_status async_read(int fd, void *buffer, size_t length)
-{
-    async_task *task = async_this_task_;
-    async_loop *loop = async_this_loop_;
-    async_fd_ *it;
-
-    if (ASYNC_UNLIKELY_((unsigned)fd >= loop->known)) {
-        return async_read_(fd, buffer, length);
-    }
-    it = loop->fds->entries[fd];
-    if (task->timer.node.state == ASYNC_READY_) {
-        if (ASYNC_LIKELY_(task->timer.u.result == it->generation)) {
-            if (ASYNC_LIKELY_(it->flags == ASYNC_FD_TCP_)) {
-                task->timer.node.state = ASYNC_RUNNING_;
-                return async_fd_recv_(fd, buffer, length, it);
-            }
-            if (it->flags == ASYNC_FD_PIPE_) {
-                task->timer.node.state = ASYNC_RUNNING_;
-                return async_fd_take_(fd, buffer, length, it);
-            }
-        }
-    } else if (ASYNC_LIKELY_(task->timer.node.state == ASYNC_RUNNING_
-                             && length - 1 < INT_MAX && buffer != NULL)) {
-        if (it->flags == (ASYNC_FD_TCP_ | ASYNC_FD_EMPTY_)
-            || it->flags == (ASYNC_FD_PIPE_ | ASYNC_FD_EMPTY_)) {
-            if (ASYNC_LIKELY_(ASYNC_BACKEND_WAITS_(loop->fds))) {
-                return async_fd_rest_(loop->fds, it, ASYNC_READS_,
-                                      "async_read");
-            }
-        } else if (it->flags == ASYNC_FD_TCP_ && --loop->fds->left != 0) {
-            return async_fd_recv_(fd, buffer, length, it);
-        }
-    }
-    return async_read_(fd, buffer, length);
-}
-
-static ASYNC_NOINLINE_ async_status async_fd_send_(int fd, const void *buffer,
-                                                   size_t length,
-                                                   async_fd_ *it,
-                                                   size_t *done)
-{
-    ptrdiff_t n = ASYNC_SYS_(send)(fd, buffer, length,
-                                   MSG_DONTWAIT | MSG_NOSIGNAL);
-
-    if (ASYNC_LIKELY_((size_t)n == length)) {
-        return (async_status)n;
-    }
     if (n < 0) {
-        return async_fd_failed_(it, ASYNC_WRITES_, "async_write");
+        return async_fd_failed_(it, ASYNC_WRITES_, done == NULL
+                                    ? "async_write" : "async_write_all");
     }
     it->flags |= ASYNC_FD_STUCK_;
     if (done != NULL) {
@@ -287,75 +233,6 @@ static ASYNC_NOINLINE_ async_status async_fd_send_(int fd, const void *buffer,
     }
     return (async_status)n;
 }
-
-ASYNC_HOT_ async_fd_ *async_fd_sends_(int fd, const void *buffer,
-                                      size_t length)
-{
-    async_loop *loop = async_this_loop_;
-
-    if (ASYNC_LIKELY_((unsigned)fd < loop->known && length - 1 < INT_MAX
-                      && buffer != NULL && async_this_task_->timer.node.state
-                                               == ASYNC_RUNNING_)) {
-        async_fd_ *it = loop->fds->entries[fd];
-
-        if (ASYNC_LIKELY_((it->flags & ~(unsigned)ASYNC_FD_EMPTY_)
-                              == ASYNC_FD_TCP_ && --loop->fds->left != 0)) {
-            return it;
-        }
-    }
-    return NULL;
-}
-
-ASYNC_API async_status async_write(int fd, const void *buffer, size_t length)
-{
-    async_fd_ *it = async_fd_sends_(fd, buffer, length);
-
-    return ASYNC_LIKELY_(it != NULL)
-        ? async_fd_send_(fd, buffer, length, it, NULL)
-        : async_write_(fd, buffer, length);
-}
-
-ASYNC_API async_status async_write_all(int fd, const void *buffer,
-                                       size_t length, size_t *done)
-{
-    async_fd_ *it = done != NULL && *done == 0
-        ? async_fd_sends_(fd, buffer, length) : NULL;
-
-    return ASYNC_LIKELY_(it != NULL)
-        ? async_fd_send_(fd, buffer, length, it, done)
-        : async_write_all_(fd, buffer, length, done);
-}
-
-#else
-
-ASYNC_API async_status async_read(int fd, void *buffer, size_t length)
-{
-    return async_read_(fd, buffer, length);
-}
-
-ASYNC_API async_status async_write(int fd, const void *buffer, size_t length)
-{
-    async_status rc = async_write_(fd, buffer, length);
-
-    if (rc == ASYNC_PENDING) {
-        ASYNC_LASTS_("async_write", buffer, false);
-    }
-    return rc;
-}
-
-ASYNC_API async_status async_write_all(int fd, const void *buffer,
-                                       size_t length, size_t *done)
-{
-    async_status rc = async_write_all_(fd, buffer, length, done);
-
-    if (rc == ASYNC_PENDING) {
-        ASYNC_LASTS_("async_write_all", buffer, false);
-        ASYNC_LASTS_("async_write_all", done, false);
-    }
-    return rc;
-}
-
-#endif
 
 /* ---- several pieces, and all of something -------------------------------- */
 

@@ -84,12 +84,12 @@ ASYNC_API ASYNC async_writable(int fd);
 
 /* AWAIT_VALUE(n, async_read(fd, buffer, length)): what read(2) gives: at least
  * one byte, or 0 at the end of the stream. */
-ASYNC_API ASYNC async_read(int fd, void *buffer, size_t length);
+ASYNC_INLINE_ ASYNC async_read(int fd, void *buffer, size_t length);
 
 /* AWAIT_VALUE(n, async_write(fd, buffer, length)): what write(2) gives: it may
  * be fewer bytes than asked for, so see async_write_all. ASYNC_EPIPE when the
  * other side is gone, without a signal. */
-ASYNC_API ASYNC async_write(int fd, const void *buffer, size_t length);
+ASYNC_INLINE_ ASYNC async_write(int fd, const void *buffer, size_t length);
 
 /* The same over several pieces. As the array of pieces is looked at each time
  * the task is resumed, it belongs in the frame or in static memory, like the
@@ -106,8 +106,8 @@ ASYNC_API ASYNC async_read_exactly(int fd, void *buffer, size_t length,
                                    size_t *done);
 
 /* The same for writing: all of it, or an error. */
-ASYNC_API ASYNC async_write_all(int fd, const void *buffer, size_t length,
-                                size_t *done);
+ASYNC_INLINE_ ASYNC async_write_all(int fd, const void *buffer, size_t length,
+                                    size_t *done);
 
 /* Make a pipe, of which ends[0] is read and ends[1] is written; both are
  * nonblocking and closed on exec. 0 or an error. From anywhere. */
@@ -122,3 +122,228 @@ ASYNC_API int async_close(int fd);
  * go to another loop, or to a library that closes it. 0 or ASYNC_EBADF for a
  * negative number. */
 ASYNC_API int async_detach(int fd);
+
+/* ---- from here on, for the library's own use ----------------------------- */
+
+/* The way that nearly all reads and writes go: of a TCP socket, or of a pipe,
+ * for which somebody has waited before, by a task that runs on, or that is back
+ * from the event it waited for, and over which nothing hangs. The task's state
+ * and the descriptor's flags say all of that, each by one comparison, before
+ * anything is changed; so the call to the system is made where the operation
+ * is written. Whatever is else goes to the functions of fd.c. */
+
+/* Every system call goes through this name, so that tests can make the n-th
+ * one fail. */
+#ifndef ASYNC_SYS_
+#define ASYNC_SYS_(name) name
+#endif
+
+enum {
+    ASYNC_FD_EMPTY_ = 1,        /* a read would say EAGAIN; as POLLIN */
+    ASYNC_FD_SHORT_ = 2,        /* a short read means that it is empty: e */
+    ASYNC_FD_STUCK_ = 4,        /* a write would say EAGAIN; as POLLOUT */
+    ASYNC_FD_ADDED_ = 8,        /* the backend knows it */
+    ASYNC_FD_BLOCKS_ = 16,      /* it has no O_NONBLOCK: h */
+    ASYNC_FD_FULL_ = 32,        /* accept failed for want of something, and is
+                                 * not to be tried until the rest is over: f */
+    ASYNC_FD_SOCKET_ = 64,
+    ASYNC_FD_NEW_ = 128,        /* nobody has looked yet what it is */
+    /* Without these two nobody waits for it. When tasks are struck out of
+     * their waits, they stay until the next event. */
+    ASYNC_FD_READER_ = 256,     /* one task waits, in async_read; or none */
+    ASYNC_FD_CROWD_ = 512,      /* any number, in any operation */
+    ASYNC_FD_SECOND_ = 1024,    /* so many, times 0 to 2, have begun since */
+    ASYNC_FD_AGE_ = 3 * ASYNC_FD_SECOND_,   /* somebody waits */
+    /* All of them, when a TCP socket or a pipe may be read and written. */
+    ASYNC_FD_TCP_ = ASYNC_FD_SOCKET_ | ASYNC_FD_SHORT_ | ASYNC_FD_ADDED_,
+    ASYNC_FD_PIPE_ = ASYNC_FD_SHORT_ | ASYNC_FD_ADDED_
+};
+
+enum { ASYNC_READS_ = 0, ASYNC_WRITES_ = 1 };
+
+#if ASYNC_DEBUG
+/* What is to be closed before its loop is, and who opened it: see held.c. */
+typedef struct async_held_ {
+    const void *by;             /* the stream or so; NULL: nothing */
+    const char *kind, *task, *file;
+    int line;
+    int pid;                    /* of a process */
+} async_held_;
+#define ASYNC_CHILDREN_ 8
+#endif
+
+/* What a loop knows of a descriptor, and of all; more is in fd_table.h. */
+typedef struct async_fd_ {
+    async_node *waiters[2];     /* rings of tasks, by direction */
+    int generation;             /* > 0; another one after each close: a */
+    int fd;                     /* its number */
+    unsigned reset;             /* the turn in which it got a new generation */
+    unsigned flags;
+#if ASYNC_DEBUG
+    async_held_ held;
+#endif
+} async_fd_;
+
+struct async_fds {
+    async_fd_ **entries;        /* by number; &none for one never used */
+    unsigned limit;             /* so many */
+    unsigned waiting;           /* tasks in rings, or struck there just now */
+    unsigned turn;              /* counts them: a */
+    unsigned left;              /* operations until somebody looks who did so */
+    const async_task *busy;     /* many; it was this task the last time: k */
+    async_alarm_ rest;          /* until async_accept tries again: f */
+    int wake[2];                /* read and write end; an eventfd is both */
+    int backend;                /* an epoll, or -1 */
+    int second;                 /* a timerfd, or -1 */
+    bool ticking;               /* it is running */
+    bool old;                   /* the kernel has no epoll_pwait2 */
+    struct pollfd *polls;       /* of the poll backend */
+    unsigned room;
+#if ASYNC_DEBUG
+    unsigned signals;           /* watchers that are open: signals.c */
+    async_held_ children[ASYNC_CHILDREN_];      /* without a descriptor */
+#endif
+    struct async_offloads_ *offloads;   /* jobs out in threads, or NULL; */
+    void (*offloads_close)(struct async_offloads_ *offloads);
+    async_fd_ none;             /* new for ever */
+};
+
+/* All of the operations, and what is left of them after a call that did not go
+ * as usual. */
+ASYNC_API async_status async_read_(int fd, void *buffer, size_t length);
+ASYNC_API async_status async_write_(int fd, const void *buffer, size_t length);
+ASYNC_API async_status async_write_all_(int fd, const void *buffer,
+                                        size_t length, size_t *done);
+ASYNC_API async_status async_fd_read_on_(async_fd_ *it, ptrdiff_t n);
+ASYNC_API async_status async_fd_write_on_(async_fd_ *it, ptrdiff_t n,
+                                          size_t *done);
+
+/* A pipe's. */
+ASYNC_API async_status async_fd_take_(int fd, void *buffer, size_t length,
+                                      async_fd_ *it);
+ASYNC_API async_status async_fd_give_(int fd, const void *buffer,
+                                      size_t length, async_fd_ *it,
+                                      size_t *done);
+
+#if ASYNC_FAST_ && !ASYNC_DEBUG
+#define ASYNC_QUICK_ 1
+
+/* Is it empty, and nobody waits for it? */
+ASYNC_HOT_ bool async_fd_rests_(const async_fd_ *it)
+{
+    return it->flags == (ASYNC_FD_TCP_ | ASYNC_FD_EMPTY_)
+        || it->flags == (ASYNC_FD_PIPE_ | ASYNC_FD_EMPTY_);
+}
+
+/* One that answers has read its socket empty just now. A pipe's writing end
+ * has mostly never been waited for. */
+ASYNC_HOT_ async_status async_fd_quick_write_(int fd, const void *buffer,
+                                              size_t length, size_t *done)
+{
+    async_loop *loop = async_this_loop_;
+
+    if (ASYNC_LIKELY_((unsigned)fd < loop->known && length - 1 < INT_MAX
+                      && buffer != NULL && async_this_task_->timer.node.state
+                                               == ASYNC_RUNNING_)) {
+        async_fd_ *it = loop->fds->entries[(unsigned)fd];
+
+        if (ASYNC_LIKELY_(it->flags == (ASYNC_FD_TCP_ | ASYNC_FD_EMPTY_)
+                          && --loop->fds->left != 0)) {
+            ptrdiff_t n = ASYNC_SYS_(send)(fd, buffer, length,
+                                           MSG_DONTWAIT | MSG_NOSIGNAL);
+
+            return ASYNC_LIKELY_((size_t)n == length)
+                ? (async_status)n : async_fd_write_on_(it, n, done);
+        }
+        if ((it->flags | ASYNC_FD_ADDED_) == ASYNC_FD_PIPE_
+            && --loop->fds->left != 0) {
+            return async_fd_give_(fd, buffer, length, it, done);
+        }
+    }
+    return done == NULL ? async_write_(fd, buffer, length)
+                        : async_write_all_(fd, buffer, length, done);
+}
+#else
+#define ASYNC_QUICK_ 0
+#endif
+
+ASYNC_INLINE_ async_status async_read(int fd, void *buffer, size_t length)
+{
+#if ASYNC_QUICK_
+    async_task *task = async_this_task_;
+    async_loop *loop = async_this_loop_;
+
+    if (ASYNC_LIKELY_((unsigned)fd < loop->known)) {
+        async_fd_ *it = loop->fds->entries[(unsigned)fd];
+
+        if (task->timer.node.state == ASYNC_READY_) {
+            if (ASYNC_LIKELY_(task->timer.u.result == it->generation)) {
+                if (ASYNC_LIKELY_(it->flags == ASYNC_FD_TCP_)) {
+                    ptrdiff_t n;
+
+                    task->timer.node.state = ASYNC_RUNNING_;
+                    n = ASYNC_SYS_(recv)(fd, buffer, length, MSG_DONTWAIT);
+                    if (ASYNC_LIKELY_((size_t)n - 1 < length - 1)) {
+                        it->flags = ASYNC_FD_TCP_ | ASYNC_FD_EMPTY_;    /* e */
+                        return (async_status)n;
+                    }
+                    return async_fd_read_on_(it, n);
+                }
+                if (it->flags == ASYNC_FD_PIPE_) {
+                    task->timer.node.state = ASYNC_RUNNING_;
+                    return async_fd_take_(fd, buffer, length, it);
+                }
+            }
+        } else if (ASYNC_LIKELY_(task->timer.node.state == ASYNC_RUNNING_
+                                 && async_fd_rests_(it)
+                                 && length - 1 < INT_MAX && buffer != NULL)) {
+            async_node *node = &task->timer.node;
+
+            it->flags |= ASYNC_FD_READER_;
+            loop->fds->waiting++;
+            node->next = node;              /* a ring of one: as async_link_ */
+#if ASYNC_BACKLINKS
+            node->prev = node;
+#endif
+            it->waiters[ASYNC_READS_] = node;
+            task->timer.u.ring = it->waiters;
+            node->state = ASYNC_LINKED_;
+            return ASYNC_PENDING;
+        }
+    }
+#endif
+    return async_read_(fd, buffer, length);
+}
+
+ASYNC_INLINE_ async_status async_write(int fd, const void *buffer,
+                                       size_t length)
+{
+#if ASYNC_QUICK_
+    return async_fd_quick_write_(fd, buffer, length, NULL);
+#else
+    async_status rc = async_write_(fd, buffer, length);
+
+    if (rc == ASYNC_PENDING) {
+        ASYNC_LASTS_("async_write", buffer, false);
+    }
+    return rc;
+#endif
+}
+
+ASYNC_INLINE_ async_status async_write_all(int fd, const void *buffer,
+                                           size_t length, size_t *done)
+{
+#if ASYNC_QUICK_
+    return ASYNC_LIKELY_(done != NULL && *done == 0)
+        ? async_fd_quick_write_(fd, buffer, length, done)
+        : async_write_all_(fd, buffer, length, done);
+#else
+    async_status rc = async_write_all_(fd, buffer, length, done);
+
+    if (rc == ASYNC_PENDING) {
+        ASYNC_LASTS_("async_write_all", buffer, false);
+        ASYNC_LASTS_("async_write_all", done, false);
+    }
+    return rc;
+#endif
+}

@@ -15,10 +15,14 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-/* An event names the descriptor in its lower half, which one of these is not,
- * and the generation in the upper. */
-#define ASYNC_EVENT_WAKE_ UINT32_MAX
-#define ASYNC_EVENT_SECOND_ (UINT32_MAX - 1)
+/* An event names the descriptor in its lower half, and the generation in the
+ * upper. The loop's own have the epoll's number, whose entry nobody uses, and
+ * one of these for a generation. */
+#define ASYNC_EVENT_WAKE_ 0
+#define ASYNC_EVENT_SECOND_ UINT32_MAX
+
+#define ASYNC_EVENT_(generation, fd) \
+    ((uint64_t)(uint32_t)(generation) << 32 | (uint32_t)(fd))
 
 static int async_epoll_ctl_(int epoll, int what, int fd, uint32_t interest,
                             uint64_t data)
@@ -36,16 +40,23 @@ static int async_epoll_ctl_(int epoll, int what, int fd, uint32_t interest,
 
 ASYNC_API int async_backend_open_(struct async_fds *fds)
 {
+    int err = 0;
+
     if (fds->backend < 0) {
         fds->backend = ASYNC_SYS_(epoll_create1)(EPOLL_CLOEXEC);
         if (fds->backend < 0) {
             return -errno;
         }
+        if (async_fd_make_(fds, fds->backend, &err) == NULL) {
+            (void)close(fds->backend);
+            fds->backend = -1;
+            return err;
+        }
     }
     if (fds->wake[0] >= 0) {
-        int err = async_epoll_ctl_(fds->backend, EPOLL_CTL_ADD, fds->wake[0],
-                                   EPOLLIN, ASYNC_EVENT_WAKE_);
-
+        err = async_epoll_ctl_(fds->backend, EPOLL_CTL_ADD, fds->wake[0],
+                               EPOLLIN, ASYNC_EVENT_(ASYNC_EVENT_WAKE_,
+                                                     fds->backend));
         return err == ASYNC_EEXIST ? 0 : err;
     }
     return 0;
@@ -66,7 +77,7 @@ ASYNC_API int async_backend_arm_(struct async_fds *fds, async_fd_ *it)
 {
     int what = (it->flags & ASYNC_FD_ADDED_) != 0 ? EPOLL_CTL_MOD
                                                   : EPOLL_CTL_ADD;
-    uint64_t data = (uint64_t)it->generation << 32 | (uint32_t)it->fd;
+    uint64_t data = ASYNC_EVENT_(it->generation, it->fd);
     uint32_t interest = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI;
     int err = async_backend_open_(fds);
 
@@ -92,7 +103,7 @@ ASYNC_API void async_backend_forget_(struct async_fds *fds, async_fd_ *it)
 {
     if ((it->flags & ASYNC_FD_ADDED_) != 0) {
         (void)async_epoll_ctl_(fds->backend, EPOLL_CTL_DEL, it->fd, 0, 0);
-        it->flags &= (unsigned char)~ASYNC_FD_ADDED_;
+        it->flags &= ~(unsigned)ASYNC_FD_ADDED_;
     }
 }
 
@@ -109,7 +120,8 @@ static void async_epoll_tick_(struct async_fds *fds)
             return;
         }
         if (async_epoll_ctl_(fds->backend, EPOLL_CTL_ADD, fds->second,
-                             EPOLLIN, ASYNC_EVENT_SECOND_) < 0) {
+                             EPOLLIN, ASYNC_EVENT_(ASYNC_EVENT_SECOND_,
+                                                   fds->backend)) < 0) {
             (void)close(fds->second);
             fds->second = -1;
             return;
@@ -121,6 +133,7 @@ static void async_epoll_tick_(struct async_fds *fds)
     second.it_value.tv_nsec = 0;
     fds->ticking = ASYNC_SYS_(timerfd_settime)(fds->second, 0, &second,
                                                NULL) == 0;
+    async_fd_quick_(fds);
 }
 
 ASYNC_API int async_backend_waits_(struct async_fds *fds, async_fd_ *it)
@@ -154,17 +167,19 @@ static void async_epoll_verify_(struct async_fds *fds)
             continue;
         }
         if ((it->waiters[ASYNC_READS_] == NULL
-             && it->waiters[ASYNC_WRITES_] == NULL) || it->age == 2) {
+             && it->waiters[ASYNC_WRITES_] == NULL)
+            || (it->flags & ASYNC_FD_AGE_) == 2 * ASYNC_FD_SECOND_) {
             continue;
         }
-        it->age++;
-        if (it->age < 2) {
+        it->flags += ASYNC_FD_SECOND_;
+        if ((it->flags & ASYNC_FD_AGE_) == ASYNC_FD_SECOND_) {
             younger = true;
         } else if (async_backend_arm_(fds, it) < 0) {
             async_fd_reset_(fds, it, 0);
         }
     }
     fds->ticking = false;
+    async_fd_quick_(fds);
     if (younger) {
         async_epoll_tick_(fds);
     }
@@ -216,37 +231,68 @@ static int async_epoll_wait_(struct async_fds *fds,
     return ASYNC_SYS_(epoll_wait)(epoll, events, room, 0);
 }
 
+/* An event of any kind; true if it is that of the timer. */
+static ASYNC_NOINLINE_ bool async_epoll_event_(struct async_fds *fds,
+                                               const struct epoll_event *event)
+{
+    uint64_t data = event->data.u64;
+    uint32_t seen = event->events;
+    async_fd_ *it = fds->entries[(uint32_t)data];
+
+    if (it->generation != (int)(data >> 32)) {      /* a: its predecessor's */
+        return data >> 32 == ASYNC_EVENT_SECOND_;
+    }
+    if ((seen & ~(uint32_t)(EPOLLIN | EPOLLOUT)) != 0) {
+        it->flags &= ~(unsigned)ASYNC_FD_SHORT_;                    /* e */
+        seen |= EPOLLIN;
+        if ((seen & (EPOLLHUP | EPOLLERR)) != 0) {                  /* d */
+            seen |= EPOLLOUT;
+        }
+        seen &= EPOLLIN | EPOLLOUT;
+    }
+    async_fd_event_(fds, it, seen);
+    return false;
+}
+
+/* Is it the usual event, bytes for a task that waits in async_read? A TCP
+ * socket can be written, too. If it is its predecessor's, the task reads in
+ * vain, and waits again: a. */
+ASYNC_HOT_ bool async_epoll_bytes_(const async_fd_ *it, uint32_t seen)
+{
+    return (seen == (EPOLLIN | EPOLLOUT)
+            && it->flags == (ASYNC_FD_TCP_ | ASYNC_FD_EMPTY_
+                             | ASYNC_FD_READER_))
+        || (seen == EPOLLIN
+            && it->flags == (ASYNC_FD_PIPE_ | ASYNC_FD_EMPTY_
+                             | ASYNC_FD_READER_));
+}
+
 ASYNC_API void async_backend_wait_(struct async_fds *fds, async_duration ticks)
 {
     struct epoll_event events[256];
+    async_loop *loop = async_this_loop_;
     async_fd_ **entries = fds->entries;
-    unsigned limit = fds->limit;
     bool second = false;
     int n = async_epoll_wait_(fds, events, 256, ticks);
     int i;
 
     for (i = 0; i < n; i++) {
-        uint64_t data = events[i].data.u64;
-        uint32_t seen = events[i].events;
-        async_fd_ *it;
+        async_fd_ *it = entries[(uint32_t)events[i].data.u64];
 
-        if (ASYNC_UNLIKELY_((uint32_t)data >= limit)) {
-            second |= (uint32_t)data == ASYNC_EVENT_SECOND_;
-            continue;
-        }
-        it = entries[(uint32_t)data];
-        if (ASYNC_UNLIKELY_(it->generation != (int)(data >> 32))) {
-            continue;                           /* a: its predecessor's */
-        }
-        if (ASYNC_UNLIKELY_((seen & ~(uint32_t)(EPOLLIN | EPOLLOUT)) != 0)) {
-            it->flags &= (unsigned char)~ASYNC_FD_SHORT_;           /* e */
-            seen |= EPOLLIN;
-            if ((seen & (EPOLLHUP | EPOLLERR)) != 0) {              /* d */
-                seen |= EPOLLOUT;
+        if (ASYNC_LIKELY_(async_epoll_bytes_(it, events[i].events))) {
+            async_node *node = it->waiters[ASYNC_READS_];
+
+            if (ASYNC_LIKELY_(node != NULL)) {
+                it->waiters[ASYNC_READS_] = NULL;
+                it->flags &= ~(unsigned)(ASYNC_FD_EMPTY_ | ASYNC_FD_READER_);
+                fds->waiting--;
+                node->state -= ASYNC_LINKED_ - ASYNC_READY_;
+                ASYNC_TASK_(node)->timer.u.result = it->generation;
+                async_ready_(loop, ASYNC_TASK_(node));
+                continue;
             }
-            seen &= EPOLLIN | EPOLLOUT;
         }
-        async_fd_event_(fds, it, seen);
+        second |= async_epoll_event_(fds, &events[i]);
     }
     if (ASYNC_UNLIKELY_(second)) {
         async_epoll_verify_(fds);

@@ -49,19 +49,19 @@ ASYNC_API void async_backend_close_(struct async_fds *fds)
 ASYNC_API int async_backend_arm_(struct async_fds *fds, async_fd_ *it)
 {
     it->flags |= ASYNC_FD_ADDED_;
-    return async_poll_room_(fds, 1);
+    return async_poll_room_(fds, fds->limit + 1);
 }
 
 ASYNC_API void async_backend_forget_(struct async_fds *fds, async_fd_ *it)
 {
     (void)fds;
-    it->flags &= (unsigned char)~ASYNC_FD_ADDED_;
+    it->flags &= ~(unsigned)ASYNC_FD_ADDED_;
 }
 
 ASYNC_API int async_backend_waits_(struct async_fds *fds, async_fd_ *it)
 {
     it->flags |= ASYNC_FD_ADDED_;
-    return async_poll_room_(fds, fds->waiting + 2);
+    return async_poll_room_(fds, fds->limit + 1);
 }
 
 static int async_poll_wait_(struct pollfd *polls, unsigned n,
@@ -141,7 +141,7 @@ ASYNC_API void async_backend_wait_(struct async_fds *fds, async_duration ticks)
         }
         it = async_fd_find_(fds, fds->polls[i].fd);
         if ((seen & (POLLERR | POLLHUP | POLLNVAL)) != 0) {
-            it->flags &= (unsigned char)~ASYNC_FD_SHORT_;           /* e */
+            it->flags &= ~(unsigned)ASYNC_FD_SHORT_;                /* e */
             async_fd_event_(fds, it,                                /* d */
                             ASYNC_FD_EMPTY_ | ASYNC_FD_STUCK_);
             continue;

@@ -57,6 +57,12 @@ ASYNC_API struct async_fds *async_fds_(async_loop *loop, int *err)
     return fds;
 }
 
+/* The quick ways (fd.h) are open only where a wait needs nothing else. */
+ASYNC_API void async_fd_quick_(const struct async_fds *fds)
+{
+    async_this_loop_->known = ASYNC_BACKEND_WAITS_(fds) ? fds->limit : 0;
+}
+
 ASYNC_API async_fd_ *async_fd_make_(struct async_fds *fds, int fd, int *err)
 {
     unsigned number = (unsigned)fd;
@@ -79,7 +85,7 @@ ASYNC_API async_fd_ *async_fd_make_(struct async_fds *fds, int fd, int *err)
         }
         fds->entries = entries;
         fds->limit = room;
-        async_this_loop_->known = room;
+        async_fd_quick_(fds);
     }
     if (fds->entries[number] == &fds->none) {
         chunk = (async_fd_ *)ASYNC_SYS_(calloc)(ASYNC_CHUNK_, sizeof *chunk);
@@ -104,6 +110,7 @@ ASYNC_API void async_fd_wake_all_(struct async_fds *fds, async_fd_ *it,
     async_node *node;
 
     it->waiters[direction] = NULL;
+    async_fd_alone_(it);
     while ((node = async_ring_pop_(&ring)) != NULL) {
         fds->waiting--;
         async_wake_(ASYNC_TASK_(node), result);
@@ -133,7 +140,7 @@ ASYNC_API void async_fd_adopt_(int fd, unsigned flags)
         if (it->flags != ASYNC_FD_NEW_) {
             async_fd_reset_(fds, it, ASYNC_EBADF);
         }
-        it->flags = (unsigned char)flags;
+        it->flags = flags;
 #if ASYNC_DEBUG
         it->held.by = NULL;
 #endif
@@ -239,7 +246,7 @@ static async_fd_ *async_fd_begin_(int fd, async_status *rc)
         it = async_fd_make_(fds, fd, rc);
     }
     if (it != NULL) {
-        it->flags = (unsigned char)((it->flags & ~ASYNC_FD_NEW_) | flags);
+        it->flags = (it->flags & ~(unsigned)ASYNC_FD_NEW_) | (unsigned)flags;
     }
     return it;
 }
@@ -316,7 +323,7 @@ ASYNC_API async_status async_fd_park_(async_fd_ *it, int direction,
         int err = async_backend_waits_(fds, it);
 
         if (err == ASYNC_EPERM) {           /* c: look again in each turn */
-            it->flags &= (unsigned char)~(ASYNC_FD_EMPTY_ | ASYNC_FD_STUCK_);
+            it->flags &= ~(unsigned)(ASYNC_FD_EMPTY_ | ASYNC_FD_STUCK_);
             return ASYNC_PENDING;
         }
         if (err < 0) {
@@ -348,7 +355,7 @@ ASYNC_API async_status async_fd_failed_(async_fd_ *it, int direction,
 
         async_fd_reset_(fds, it, 0);
         if (flags >= 0 && (flags & ASYNC_FD_SOCKET_) == 0) {
-            it->flags |= (unsigned char)flags;
+            it->flags |= (unsigned)flags;
             return async_fd_give_way_(async_this_task_,
                                       it->generation);
         }

@@ -25,81 +25,27 @@ extern int ppoll(struct pollfd *all, nfds_t n, const struct timespec *wait,
                  const sigset_t *signals);
 #endif
 
-/* Every system call goes through this name, so that tests can make the n-th
- * one fail. */
-#ifndef ASYNC_SYS_
-#define ASYNC_SYS_(name) name
-#endif
-
 #define ASYNC_CHUNK_ 256        /* entries in a chunk */
 #define ASYNC_BURST_ 64         /* operations without suspending: k */
-
-enum {
-    ASYNC_FD_EMPTY_ = 1,        /* a read would say EAGAIN; as POLLIN */
-    ASYNC_FD_SHORT_ = 2,        /* a short read means that it is empty: e */
-    ASYNC_FD_STUCK_ = 4,        /* a write would say EAGAIN; as POLLOUT */
-    ASYNC_FD_ADDED_ = 8,        /* the backend knows it */
-    ASYNC_FD_BLOCKS_ = 16,      /* it has no O_NONBLOCK: h */
-    ASYNC_FD_FULL_ = 32,        /* accept failed for want of something, and is
-                                 * not to be tried until the rest is over: f */
-    ASYNC_FD_SOCKET_ = 64,
-    ASYNC_FD_NEW_ = 128         /* nobody has looked yet what it is */
-};
-
-enum { ASYNC_READS_ = 0, ASYNC_WRITES_ = 1 };
-
-#if ASYNC_DEBUG
-/* What is to be closed before its loop is, and who opened it: see held.c. */
-typedef struct async_held_ {
-    const void *by;             /* the stream or so; NULL: nothing */
-    const char *kind, *task, *file;
-    int line;
-    int pid;                    /* of a process */
-} async_held_;
-#define ASYNC_CHILDREN_ 8
-#endif
-
-typedef struct async_fd_ {
-    async_node *waiters[2];     /* rings of tasks, by direction */
-    int generation;             /* > 0; another one after each close: a */
-    int fd;                     /* its number */
-    unsigned reset;             /* the turn in which it got a new generation */
-    unsigned char flags;
-    unsigned char age;          /* seconds begun since somebody waits */
-#if ASYNC_DEBUG
-    async_held_ held;
-#endif
-} async_fd_;
-
-struct async_fds {
-    async_fd_ **entries;        /* by number; &none for one never used */
-    unsigned limit;             /* so many */
-    unsigned waiting;           /* tasks in rings, or struck there just now */
-    unsigned turn;              /* counts them: a */
-    unsigned left;              /* operations until somebody looks who did so */
-    const async_task *busy;     /* many; it was this task the last time: k */
-    async_alarm_ rest;          /* until async_accept tries again: f */
-    int wake[2];                /* read and write end; an eventfd is both */
-    int backend;                /* an epoll, or -1 */
-    int second;                 /* a timerfd, or -1 */
-    bool ticking;               /* it is running */
-    bool old;                   /* the kernel has no epoll_pwait2 */
-    struct pollfd *polls;       /* of the poll backend */
-    unsigned room;
-#if ASYNC_DEBUG
-    unsigned signals;           /* watchers that are open: signals.c */
-    async_held_ children[ASYNC_CHILDREN_];      /* without a descriptor */
-#endif
-    struct async_offloads_ *offloads;   /* jobs out in threads, or NULL; */
-    void (*offloads_close)(struct async_offloads_ *offloads);
-    async_fd_ none;             /* new for ever */
-};
 
 ASYNC_INLINE_ async_fd_ *async_fd_find_(const struct async_fds *fds, int fd)
 {
     async_fd_ *it = (unsigned)fd < fds->limit ? fds->entries[fd] : NULL;
 
     return it == &fds->none ? NULL : it;
+}
+
+/* Say to the loop how many of the table may be used without a further look. */
+ASYNC_API void async_fd_quick_(const struct async_fds *fds);
+
+/* Some have left: does nobody wait any more? */
+ASYNC_INLINE_ void async_fd_alone_(async_fd_ *it)
+{
+    if (it->waiters[ASYNC_READS_] == NULL
+        && it->waiters[ASYNC_WRITES_] == NULL) {
+        it->flags &= ~(unsigned)(ASYNC_FD_READER_ | ASYNC_FD_CROWD_
+                                 | ASYNC_FD_AGE_);
+    }
 }
 
 /* Wake who waits. The result is an error; or the generation, when the backend
@@ -121,6 +67,7 @@ ASYNC_HOT_ void async_fd_wake_(struct async_fds *fds, async_fd_ *it,
     }
     it->waiters[direction] = NULL;
     fds->waiting--;
+    async_fd_alone_(it);
 #if ASYNC_FAST_ && !ASYNC_DEBUG
     node->state -= ASYNC_LINKED_ - ASYNC_READY_;    /* as async_wake_ does */
     ASYNC_TASK_(node)->timer.u.result = result;
@@ -134,7 +81,7 @@ ASYNC_HOT_ void async_fd_wake_(struct async_fds *fds, async_fd_ *it,
 ASYNC_HOT_ void async_fd_event_(struct async_fds *fds, async_fd_ *it,
                                 unsigned ends)
 {
-    it->flags &= (unsigned char)~ends;
+    it->flags &= ~ends;
     if (it->waiters[ASYNC_READS_] != NULL && (ends & ASYNC_FD_EMPTY_) != 0) {
         async_fd_wake_(fds, it, ASYNC_READS_, it->generation);
     }
@@ -229,12 +176,13 @@ ASYNC_INLINE_ bool async_fd_may_(const async_fd_ *it, unsigned obstacle)
 }
 
 /* Park a task over which nothing hangs, for what the backend knows. */
-ASYNC_HOT_ async_status async_fd_rest_(struct async_fds *fds, async_fd_ *it,
+ASYNC_INLINE_ async_status async_fd_rest_(struct async_fds *fds, async_fd_ *it,
                                        int direction, const char *what)
 {
     (void)what;
     fds->waiting++;
-    it->age = 0;
+    it->flags = (it->flags & ~(unsigned)(ASYNC_FD_READER_ | ASYNC_FD_AGE_))
+        | ASYNC_FD_CROWD_;
     ASYNC_WAITS_(what, (const void *)(intptr_t)it->fd);
     return async_link_(&it->waiters[direction], ASYNC_LINKED_);
 }
@@ -300,7 +248,7 @@ ASYNC_API int async_backend_waits_(struct async_fds *fds, async_fd_ *it);
 
 /* Is there nothing to do for that, if it knows the descriptor? */
 #if ASYNC_POLL
-#define ASYNC_BACKEND_WAITS_(fds) ((fds)->waiting + 2 <= (fds)->room)
+#define ASYNC_BACKEND_WAITS_(fds) ((void)(fds), true)
 #else
 #define ASYNC_BACKEND_WAITS_(fds) ((fds)->ticking)
 #endif

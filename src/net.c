@@ -284,7 +284,7 @@ static void async_accept_rested_(async_alarm_ *alarm, async_ticks now)
         async_fd_ *it = fds->entries[fd];
 
         if ((it->flags & ASYNC_FD_FULL_) != 0) {
-            it->flags &= (unsigned char)~ASYNC_FD_FULL_;
+            it->flags &= ~(unsigned)ASYNC_FD_FULL_;
             async_fd_event_(fds, it, ASYNC_FD_EMPTY_);
         }
     }
@@ -370,7 +370,7 @@ ASYNC_API async_status async_connect(int fd, const struct sockaddr *address,
         (void)async_socket_mode_(fd, false);
     }
     if (err == 0 || (err == EISCONN && begun)) {
-        it->flags &= (unsigned char)~(ASYNC_FD_EMPTY_ | ASYNC_FD_STUCK_);
+        it->flags &= ~(unsigned)(ASYNC_FD_EMPTY_ | ASYNC_FD_STUCK_);
         return 0;
     }
     if (err == EINPROGRESS || err == EALREADY || err == EINTR) {

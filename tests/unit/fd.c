@@ -1401,4 +1401,174 @@ TEST(fd_detach_hands_it_over)
     CHECK_EQ(lowest_fd(), before);
 }
 
+/* ---- the quick ways ------------------------------------------------------ */
+
+/* Two ends that tell when they are empty: a pipe, or a TCP connection. */
+static ASYNC both_ends(struct main *self)
+{
+    ASYNC_BEGIN(self);
+    if (self->fd == 0) {
+        CHECK_EQ(async_pipe(self->ends), 0);
+        ASYNC_RETURN(0);
+    }
+    self->other[0] = async_tcp_listen("127.0.0.1", 0, 5);
+    CHECK(self->other[0] >= 0);
+    AWAIT(async_tcp_connect(&self->ends[1], "127.0.0.1",
+                            async_local_port(self->other[0])));
+    AWAIT_VALUE(self->ends[0], async_accept(self->other[0], NULL, NULL));
+    async_close(self->other[0]);
+    ASYNC_END;
+}
+
+/* A task that has waited to read, and waits again, is alone with the event
+ * that comes: that is the quick way. What else may be there, or have gone, by
+ * the time of the event? */
+struct quick { async_frame frame; struct main at; };
+
+static ASYNC quickly(struct quick *self)
+{
+    static char bulk[4 << 20];
+    struct main *at = &self->at;
+
+    ASYNC_BEGIN(self);
+    for (at->i = 0; at->i < 2; at->i++) {
+        at->fd = at->i;
+        AWAIT(both_ends(at));
+        one_start(&at->a, "a", 'r', at->ends[0], 9);
+        at->a.times = 4;
+        AWAIT(async_yield());
+        put(at->ends[1], "1");                  /* it has waited once, */
+        AWAIT(async_sleep(MS(2)));
+        put(at->ends[1], "22");                 /* and quickly from now on */
+        AWAIT(async_sleep(MS(2)));
+        CHECK_LOG("a:1 a:2 ");
+
+        one_start(&at->b, "b", 'r', at->ends[0], 9);    /* one more reader */
+        AWAIT(async_sleep(MS(2)));
+        put(at->ends[1], "333");
+        AWAIT(async_sleep(MS(2)));
+        CHECK_LOG("a:3 ");
+        put(at->ends[1], "4444");
+        AWAIT(async_sleep(MS(2)));
+        put(at->ends[1], "55555");
+        AWAIT(async_join(&at->a.task));
+        AWAIT(async_join(&at->b.task));
+        test_log_clear();       /* who of the two came first is not said */
+        CHECK_EQ(at->a.rc + at->b.rc, 9);
+
+        one_start(&at->c, "c", 'r', at->ends[0], 9);    /* one that leaves */
+        AWAIT(async_sleep(MS(2)));
+        async_cancel(&at->c.task);
+        AWAIT_RESULT(at->rc, async_join(&at->c.task));
+        CHECK_EQ(at->rc, ASYNC_ECANCELED);
+        put(at->ends[1], "more");
+        AWAIT(async_sleep(MS(2)));
+        AWAIT_VALUE(at->rc, async_read(at->ends[0], at->buffer, 9));
+        CHECK_EQ(at->rc, 4);
+        one_start(&at->c, "c", 'r', at->ends[0], 9);    /* in the same turn */
+        AWAIT(async_sleep(MS(2)));
+        async_cancel(&at->c.task);
+        put(at->ends[1], "late");
+        AWAIT_RESULT(at->rc, async_join(&at->c.task));
+        CHECK_EQ(at->rc, 4);
+        CHECK_LOG("c:cancel c:4 ");
+
+        one_start(&at->a, "a", 'r', at->ends[0], 9);    /* a limit */
+        AWAIT(async_sleep(MS(2)));
+        at->done = 0;
+        AWAIT_RESULT(at->rc, ASYNC_TIMEOUT(&at->scope, MS(5),
+                                           async_join(&at->a.task)));
+        CHECK_EQ(at->rc, ASYNC_ETIMEDOUT);
+        AWAIT_RESULT(at->rc, ASYNC_TIMEOUT(&at->scope, MS(5),
+            async_read(at->ends[0], at->buffer, 9)));
+        CHECK_EQ(at->rc, ASYNC_ETIMEDOUT);
+        test_log_clear();
+
+        if (at->i == 1) {                               /* and a writer */
+            one_start(&at->a, "a", 'r', at->ends[0], 9);
+            AWAIT(async_sleep(MS(2)));
+            one_start(&at->b, "b", 'a', at->ends[0], sizeof bulk);
+            at->b.at = bulk;
+            AWAIT(async_sleep(MS(2)));
+            CHECK(!async_done(&at->b.task));
+            put(at->ends[1], "to a");
+            AWAIT(async_join(&at->a.task));
+            CHECK(!async_done(&at->b.task));
+            one_start(&at->c, "c", 'x', at->ends[1], sizeof bulk);
+            at->c.at = bulk;
+            AWAIT(async_join(&at->c.task));
+            AWAIT(async_join(&at->b.task));
+            CHECK_LOG("a:4 b:4194304 c:4194304 ");
+        }
+
+        one_start(&at->a, "a", 'r', at->ends[0], 9);    /* its end */
+        AWAIT(async_sleep(MS(2)));
+        async_close(at->ends[1]);
+        AWAIT(async_join(&at->a.task));
+        CHECK_EQ(at->a.rc, 0);
+        async_close(at->ends[0]);
+        test_log_clear();
+    }
+    ASYNC_END;
+}
+
+TEST(fd_quick_ways_see_what_else_is_there)
+{
+    static struct quick it;
+    int before = lowest_fd();
+
+    ZERO(it);
+    CHECK_EQ(async_run(quickly, &it), 0);
+    CHECK_EQ(lowest_fd(), before);
+}
+
+/* Woken by the event, but closed before it has run, and the number is another
+ * connection's, which has bytes: it does not get them. */
+static ASYNC quickly_reused(struct quick *self)
+{
+    struct main *at = &self->at;
+
+    ASYNC_BEGIN(self);
+    for (at->i = 0; at->i < 2; at->i++) {
+        at->fd = at->i;
+        AWAIT(both_ends(at));
+        CHECK_EQ(async_pipe(at->third), 0);
+        one_start(&at->a, "a", 'r', at->ends[0], 9);
+        at->a.times = 3;
+        AWAIT(async_yield());
+        put(at->ends[1], "1");
+        AWAIT(async_sleep(MS(2)));
+        put(at->ends[1], "22");
+        AWAIT(async_sleep(MS(2)));
+        /* This task waits for the pipe, whose event comes first. */
+        put(at->third[1], "x");
+        put(at->ends[1], "333");
+        AWAIT(async_readable(at->third[0]));
+        at->rc = at->ends[0];
+        async_close(at->ends[0]);
+        raw_pipe(at->other);
+        CHECK_EQ(at->other[0], at->rc);
+        put(at->other[1], "of another");
+        AWAIT_RESULT(at->rc, async_join(&at->a.task));
+        CHECK_EQ(at->rc, ASYNC_EBADF);
+        CHECK_EQ(read(at->other[0], at->buffer, 99), 10);
+        close_pipe(at->other);
+        close_pipe(at->third);
+        async_close(at->ends[1]);
+    }
+    CHECK_LOG("a:1 a:2 a:bad file descriptor "
+              "a:1 a:2 a:bad file descriptor ");
+    ASYNC_END;
+}
+
+TEST(fd_quick_ways_spare_the_successor)
+{
+    static struct quick it;
+    int before = lowest_fd();
+
+    ZERO(it);
+    CHECK_EQ(async_run(quickly_reused, &it), 0);
+    CHECK_EQ(lowest_fd(), before);
+}
+
 #endif
