@@ -3,8 +3,8 @@
 #if ASYNC_HOSTED && ASYNC_OFFLOAD
 /* ===========================================================================
  * file: regular files, read and written in threads, so that a slow disk holds
- * up nobody but who waits for it. It buffers nothing, and is not for sockets and
- * terminals, which keep a thread from other work: those are fd.h's.
+ * up nobody but who waits for it. It buffers nothing, and is not for terminals
+ * and sockets, which keep a thread from other work: those are fd.h's.
  *
  * To a file the system says "ready" at any time, and then may take seconds. So
  * each operation here is a job of async_offload, and what is said there of

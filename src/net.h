@@ -80,8 +80,8 @@ ASYNC_API ASYNC async_tcp_connect(int *fd, const char *host, int port);
 /* ---- Unix sockets -------------------------------------------------------- */
 
 /* A socket that listens at `path`, a name in the file system: its descriptor
- * or an error. A socket file that a process left behind, and that no process has
- * any more, is replaced; by one of those who try to at the same time. Any other
+ * or an error. A socket file that a process left behind, and that none has any
+ * more, is replaced; by one of those who try to at the same time. Any other
  * file, and any link, is ASYNC_EADDRINUSE: also one that somebody is bound to
  * who does not listen yet; and a dead one in a folder that the program may not
  * read, or that another program has locked by flock(2) for more than 10 ms.

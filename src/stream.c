@@ -181,6 +181,36 @@ ASYNC_API async_status async_stream_flush_(async_stream *stream,
     return stream->error != 0 ? stream->error : async_stream_send_(stream);
 }
 
+/* The usual end of it is all in one call. */
+ASYNC_APART_ async_status async_stream_drain_on_(async_stream *stream,
+                                                 async_task *task,
+                                                 async_status n)
+{
+    stream->goal = async_stream_written_(stream);
+    stream->message = false;
+    if (n < 0) {
+        n = async_stream_failed_(stream, n);
+    } else {
+        async_stream_sent_(stream, (size_t)n);
+        n = async_stream_send_(stream);
+    }
+    return async_stream_used_(stream, task, n);
+}
+
+ASYNC_API async_status async_stream_drain_(async_stream *stream,
+                                           async_task *task)
+{
+    size_t written = async_stream_written_(stream);
+    async_status n = async_write(stream->fd, stream->out + stream->out_begin,
+                                 written);
+
+    if (ASYNC_UNLIKELY_(n != (async_status)written)) {
+        return async_stream_drain_on_(stream, task, n);
+    }
+    stream->out_begin = stream->out_end = stream->goal = 0;
+    return 0;
+}
+
 /* Room for so many bytes at out_end: 0. */
 static async_status async_stream_room_(async_stream *stream, size_t length)
 {
@@ -241,6 +271,16 @@ ASYNC_API async_status async_stream_write(async_stream *stream,
     async_task *task = async_self_();
     async_status rc;
 
+#if ASYNC_FAST_
+    if (ASYNC_LIKELY_(stream != NULL && data != NULL && stream->sender == NULL
+                      && stream->open && stream->error == 0 && !stream->shut
+                      && length - 1 < stream->out_size - stream->out_end
+                      && ASYNC_UP_TO_(task, ASYNC_RUNNING_))) {
+        memcpy(stream->out + stream->out_end, data, length);
+        stream->out_end += length;
+        return (async_status)length;
+    }
+#endif
     if (data == NULL && length != 0) {
         return async_settle_(task, ASYNC_EINVAL);
     }
@@ -410,8 +450,17 @@ ASYNC_API size_t async_stream_unsent(const async_stream *stream)
 ASYNC_API async_status async_stream_flush(async_stream *stream)
 {
     async_task *task = async_self_();
-    async_status rc = async_stream_turn_(stream, task);
+    async_status rc;
 
+#if ASYNC_FAST_
+    if (ASYNC_LIKELY_(stream != NULL && stream->sender == NULL
+                      && stream->out_end != stream->out_begin
+                      && stream->open && stream->error == 0
+                      && ASYNC_UP_TO_(task, ASYNC_RUNNING_))) {
+        return async_stream_drain_(stream, task);
+    }
+#endif
+    rc = async_stream_turn_(stream, task);
     return rc != 0 ? rc
         : async_stream_used_(stream, task, async_stream_flush_(stream, task));
 }

@@ -42,9 +42,11 @@
  * functions may be called by tasks and callbacks of the loop.
  *
  * Costs: no allocation. A byte is copied once on its way in or out, none if it
- * goes straight from or to the caller's memory; a separator is looked for once
- * in each byte; what is left in the read buffer moves to its front at most once
- * for each half of it.
+ * goes straight from or to the caller's memory; a line that is read and
+ * answered takes some 200 instructions more than a bare async_read and
+ * async_write (x86-64); a separator is looked for once in each byte; what is
+ * left in the read buffer moves to its front at most once for each half of
+ * it.
  * ======================================================================== */
 
 /* Zeroed memory is a closed stream, as is one that was closed. It stays where
@@ -213,6 +215,7 @@ ASYNC_API int async_stream_abort(async_stream *stream);
 #define async_stream_failed_ ASYNC_ABI_(async_stream_failed)
 #define async_stream_used_ ASYNC_ABI_(async_stream_used)
 #define async_stream_flush_ ASYNC_ABI_(async_stream_flush_some)
+#define async_stream_drain_ ASYNC_ABI_(async_stream_drain)
 
 ASYNC_INLINE_ size_t async_stream_written_(const async_stream *stream)
 {
@@ -229,3 +232,8 @@ ASYNC_API async_status async_stream_flush_(async_stream *stream,
                                            const async_task *task);
 ASYNC_API async_status async_stream_used_(async_stream *stream,
                                           async_task *task, async_status rc);
+
+/* Both at once, where nobody else sends, nothing is wrong, and there is
+ * something to be sent; by a task that runs. */
+ASYNC_API async_status async_stream_drain_(async_stream *stream,
+                                           async_task *task);

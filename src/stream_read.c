@@ -68,6 +68,21 @@ static async_status async_stream_tie_(async_stream *stream, async_task *task)
         ? rc : 0;
 }
 
+/* A read has come to an end, or waits: what to say of it. */
+static async_status async_stream_took_(async_stream *stream, async_task *task,
+                                       async_status n)
+{
+    if (n < 0 && n != ASYNC_PENDING) {
+        n = async_stream_failed_(stream, n);
+    }
+    if (n == 0 || n == stream->error) {
+        stream->ended = true;
+        n = stream->error;
+    }
+    stream->reader = n == ASYNC_PENDING ? task : NULL;
+    return n;
+}
+
 /* Receive up to `room` bytes: how many, or 0 at the end. */
 static async_status async_stream_fetch_(async_stream *stream, async_task *task,
                                         char *to, size_t room)
@@ -79,14 +94,8 @@ static async_status async_stream_fetch_(async_stream *stream, async_task *task,
     }
     n = async_stream_tie_(stream, task);
     if (n == 0) {
-        n = async_read(stream->fd, to, room);
-        if (n < 0 && n != ASYNC_PENDING) {
-            n = async_stream_failed_(stream, n);
-        }
-        if (n == 0 || n == stream->error) {
-            stream->ended = true;
-            n = stream->error;
-        }
+        return async_stream_took_(stream, task,
+                                  async_read(stream->fd, to, room));
     }
     stream->reader = n == ASYNC_PENDING ? task : NULL;
     return n;
@@ -190,7 +199,7 @@ ASYNC_API async_status async_stream_read_exactly(async_stream *stream,
 
 /* The length up to the end of the separator, or 0. What was looked at once is
  * not looked at again. */
-static size_t async_stream_find_(async_stream *stream, const char *separator,
+ASYNC_HOT_ size_t async_stream_find_(async_stream *stream, const char *separator,
                                  size_t length)
 {
     const char *begin = stream->in + stream->in_begin;
@@ -214,7 +223,7 @@ static size_t async_stream_find_(async_stream *stream, const char *separator,
 }
 
 /* Hand out the first n bytes where they are, with a NUL behind them. */
-static async_status async_stream_hand_out_(async_stream *stream, size_t n,
+ASYNC_HOT_ async_status async_stream_hand_out_(async_stream *stream, size_t n,
                                            char **at)
 {
     *at = stream->in + stream->in_begin;
@@ -225,10 +234,24 @@ static async_status async_stream_hand_out_(async_stream *stream, size_t n,
     return (async_status)n;
 }
 
-/* `rest`: what is left at the end counts as well. */
-static async_status async_stream_until_(async_stream *stream,
-                                        const char *separator, size_t length,
-                                        char **at, bool rest)
+/* Nothing more comes, or nothing at all, by this status. */
+static async_status async_stream_last_(async_stream *stream, async_status rc,
+                                       char **at, bool rest)
+{
+    size_t n = async_stream_received_(stream);
+
+    if (rc < 0 || (n != 0 && !rest)) {
+        return rc < 0 ? rc : ASYNC_EPIPE;
+    }
+    return async_stream_hand_out_(stream, n, at);
+}
+
+/* `rest`: what is left at the end counts as well. So many bytes have been
+ * looked at already, if this is a new read. */
+ASYNC_APART_ async_status async_stream_until_(async_stream *stream,
+                                              const char *separator,
+                                              size_t length, char **at,
+                                              bool rest, size_t scanned)
 {
     async_task *task = async_self_();
     async_status rc = async_stream_begins_(stream, task);
@@ -236,6 +259,9 @@ static async_status async_stream_until_(async_stream *stream,
 
     if (rc != 0) {
         return rc;
+    }
+    if (stream->reader == NULL) {
+        stream->scanned = scanned;
     }
     if (separator == NULL || length == 0 || at == NULL
         || stream->in_size == 0) {
@@ -258,24 +284,111 @@ static async_status async_stream_until_(async_stream *stream,
             break;
         }
     }
-    if (rc < 0 || (n != 0 && !rest)) {
-        return rc < 0 ? rc : ASYNC_EPIPE;
-    }
-    return async_stream_hand_out_(stream, n, at);
+    return async_stream_last_(stream, rc, at, rest);
 }
+
+#if ASYNC_FAST_
+
+/* Fill a buffer that is empty, after sending what was written: how many bytes;
+ * 0 or less: it is as in async_stream_fetch_. */
+ASYNC_HOT_ async_status async_stream_refill_(async_stream *stream,
+                                             async_task *task)
+{
+    async_status n;
+
+    stream->in_begin = stream->in_end = stream->scanned = 0;
+    stream->holds = false;
+    if (stream->out_begin != stream->out_end) {
+        n = async_stream_drain_(stream, task);
+        if (ASYNC_UNLIKELY_(n == ASYNC_PENDING || n == ASYNC_CANCEL
+                            || (n < 0 && stream->error == 0))) {
+            stream->reader = n == ASYNC_PENDING ? task : NULL;
+            return n;
+        }
+    }
+    n = async_read(stream->fd, stream->in, stream->in_size);
+    if (n == ASYNC_PENDING) {
+        stream->reader = task;
+    }
+    return n;
+}
+
+/* The same on the way that nearly all go: it is in the buffer; or the buffer is
+ * empty, and it comes at once, or the task waits, and then it comes. All else is
+ * left to the function above, before anything was changed, or with some bytes
+ * more in the buffer. */
+ASYNC_HOT_ async_status async_stream_look_(async_stream *stream,
+                                           const char *separator,
+                                           size_t length, char **at, bool rest)
+{
+    async_task *task = async_self_();
+    size_t scanned = 0, found;
+    async_status n;
+
+    if (ASYNC_UNLIKELY_(stream == NULL || at == NULL || !stream->open
+                        || length == 0 || separator == NULL)) {
+        return async_stream_until_(stream, separator, length, at, rest, 0);
+    }
+    if (stream->reader == NULL && ASYNC_UP_TO_(task, ASYNC_RUNNING_)) {
+        if (stream->in_begin != stream->in_end) {
+            if (stream->holds) {
+                stream->in[stream->in_begin] = stream->held;
+                stream->holds = false;
+            }
+            stream->scanned = 0;
+            goto looks;
+        }
+        if (ASYNC_LIKELY_(!stream->ended && stream->sender == NULL
+                          && stream->in_size != 0)) {
+            n = async_stream_refill_(stream, task);
+            if (n == ASYNC_PENDING) {
+                return n;
+            }
+            goto reads;
+        }
+    } else if (ASYNC_LIKELY_(stream->reader == task && stream->sender != task
+                             && stream->in_end != stream->in_size)) {
+        n = async_read(stream->fd, stream->in + stream->in_end,
+                       stream->in_size - stream->in_end);
+        if (n == ASYNC_PENDING) {
+            return n;
+        }
+        goto reads;
+    }
+    return async_stream_until_(stream, separator, length, at, rest, 0);
+reads:
+    if (ASYNC_UNLIKELY_(n <= 0)) {
+        return async_stream_last_(stream, async_stream_took_(stream, task, n),
+                                  at, rest);
+    }
+    stream->reader = NULL;
+    stream->in_end += (size_t)n;
+looks:
+    found = async_stream_find_(stream, separator, length);
+    if (ASYNC_LIKELY_(found != 0)) {
+        return async_stream_hand_out_(stream, found, at);
+    }
+    scanned = stream->scanned;
+    return async_stream_until_(stream, separator, length, at, rest, scanned);
+}
+
+#else
+#define async_stream_look_(stream, separator, length, at, rest) \
+    async_stream_until_((stream), (separator), (length), (at), (rest), 0)
+#endif
 
 ASYNC_API async_status async_stream_read_line(async_stream *stream,
                                               char **line)
 {
-    return async_stream_until_(stream, "\n", 1, line, true);
+    return async_stream_look_(stream, "\n", 1, line, true);
 }
 
 ASYNC_API async_status async_stream_read_until(async_stream *stream,
                                                const void *separator,
                                                size_t length, char **at)
 {
-    return async_stream_until_(stream, (const char *)separator, length, at,
-                               false);
+    return async_stream_look_(stream, (const char *)separator, length, at,
+                              false);
 }
 
 ASYNC_API async_status async_stream_peek(async_stream *stream, size_t least,
