@@ -130,22 +130,12 @@ ASYNC_ALONE_ void async_collect_(async_loop *loop)
 /* How long until something is due, seen from now: the turn took its time. */
 static async_duration async_until_due_(async_loop *loop)
 {
-    async_ticks next, passed;
-
     if (!ASYNC_NONE_READY_(loop) || ASYNC_ATOMIC_LOAD_(&loop->notified) != 0) {
         return 0;
     }
-    next = async_timer_next_(&loop->timers);
-    if (next == ASYNC_NEVER) {
-        return ASYNC_NEVER;
-    }
-    passed = (async_ticks)(ASYNC_CLOCK() - loop->timers.base);
-#if ASYNC_TIMER_WHEEL           /* negative where the clock went back */
-    next = (async_duration)(next - passed) > 0 ? next - passed : 0;
-#else
-    next = next > passed ? (async_ticks)(next - passed) : 0;
-#endif
-    return next < ASYNC_NEVER ? (async_duration)next : ASYNC_NEVER - 1;
+    return ASYNC_TIMERS_EMPTY_(&loop->timers)
+        ? ASYNC_NEVER
+        : (async_duration)async_timer_next_(&loop->timers, ASYNC_CLOCK());
 }
 
 #if ASYNC_HOSTED
@@ -201,7 +191,7 @@ static int async_sleep_on_(async_loop *loop)
     if (loop->alive == 0) {
         return 0;
     }
-    wait = (async_duration)async_timer_next_(&loop->timers);
+    wait = (async_duration)async_timer_next_(&loop->timers, loop->timers.base);
     if (wait == ASYNC_NEVER && loop->irqs == NULL) {
         return ASYNC_EDEADLK;
     }
@@ -347,6 +337,7 @@ ASYNC_API int async_loop_open(async_loop *loop)
     loop->notified = 0;
 #if ASYNC_HOSTED
     loop->fresh = false;
+    loop->now = 0;
     loop->round = 0;
     loop->left = 0;
     loop->fds = NULL;

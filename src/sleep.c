@@ -20,8 +20,8 @@ ASYNC_API async_ticks async_now(void)
 #if ASYNC_TIMER_WHEEL
         /* A wheel cannot turn back: until a clock that did has caught up, time
          * stands still. Without timers nobody keeps base near, but here. */
-        if (now < loop->timers.base) {
-            now = loop->timers.base;
+        if (now < loop->now) {
+            now = loop->now;
         }
         if (ASYNC_TIMERS_EMPTY_(&loop->timers)) {
             loop->timers.base = now;

@@ -24,6 +24,7 @@
 
 typedef struct async_timers {
     async_ticks base;
+    async_ticks soonest;                /* before it nothing is due */
     unsigned levels;                    /* bit n: level n is not empty */
     uint64_t used[ASYNC_WHEEL_LEVELS_]; /* bit n: slot n is not empty */
     async_node *slot[ASYNC_WHEEL_LEVELS_][ASYNC_WHEEL_SLOTS_];
@@ -71,16 +72,20 @@ ASYNC_API void async_timer_remove_(async_timer *timer);
 ASYNC_API void async_alarm_set_(async_alarm_ *alarm, async_duration duration);
 
 /* Take out each timer that is due at `now`, in order, and wake the task or
- * fire the alarm that it is; then base is `now`. */
+ * fire the alarm that it is; then base is `now`, unless a wheel knows at once
+ * that none is. */
 ASYNC_API void async_timers_expire_(async_loop *loop, async_ticks now);
 
-/* How long after base something may be due: exact, or early where a crowd of
+/* How long after `now` something may be due: exact, or early where a crowd of
  * timers is near. ASYNC_NEVER when the queue is empty, and then only. */
 #if ASYNC_TIMER_WHEEL
-ASYNC_API async_ticks async_timer_next_(const async_timers *timers);
+ASYNC_API async_ticks async_timer_next_(const async_timers *timers,
+                                        async_ticks now);
 #else
-ASYNC_ALONE_ async_ticks async_timer_next_(const async_timers *timers)
+ASYNC_ALONE_ async_ticks async_timer_next_(const async_timers *timers,
+                                           async_ticks now)
 {
+    async_ticks passed = (async_ticks)(now - timers->base);
     async_ticks next;
 
     if (timers->first == NULL) {
@@ -88,6 +93,7 @@ ASYNC_ALONE_ async_ticks async_timer_next_(const async_timers *timers)
     }
     next = (async_ticks)(ASYNC_TIMER_OF_(timers->first)->u.deadline
                          - timers->base);
+    next = next > passed ? (async_ticks)(next - passed) : 0;
     return next < ASYNC_NEVER ? next : ASYNC_NEVER - 1;
 }
 #endif

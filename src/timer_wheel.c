@@ -16,11 +16,14 @@
  * tick, so the queue is exact.
  *
  * Because base never passes a timer, a timer's place can always be computed
- * from its deadline, and need not be stored.
+ * from its deadline, and need not be stored. Nor need base follow the time
+ * closely: a turn before `soonest`, when nothing is due, leaves all as it is.
  * ======================================================================== */
 #include "loop.h"
 
 #if ASYNC_TIMER_WHEEL
+
+#define ASYNC_LAST_TICK_ (~(async_ticks)0)
 
 #if defined __GNUC__ && !defined __TINYC__
 #define ASYNC_LOW_BIT_(x) ((unsigned)__builtin_ctzll(x))
@@ -48,6 +51,7 @@ ASYNC_API void async_timers_open_(async_timers *timers)
     unsigned level;
 
     timers->base = 0;
+    timers->soonest = ASYNC_LAST_TICK_;
     timers->levels = 0;
     for (level = 0; level < ASYNC_WHEEL_LEVELS_; level++) {
         timers->used[level] = 0;    /* a slot is written before it is read */
@@ -79,9 +83,14 @@ static void async_wheel_add_(async_timers *timers, async_timer *timer)
 ASYNC_API void async_timer_add_(async_timer *timer, async_ticks deadline,
                                 async_ticks now)
 {
+    async_timers *timers = &async_this_loop_->timers;
+
     (void)now;                  /* whoever asked for it set an idle base, too */
     timer->u.deadline = deadline;
-    async_wheel_add_(&async_this_loop_->timers, timer);
+    if (deadline < timers->soonest) {
+        timers->soonest = deadline;
+    }
+    async_wheel_add_(timers, timer);
 }
 
 static void async_slot_is_empty_(async_timers *timers, unsigned level,
@@ -134,7 +143,9 @@ ASYNC_HOT_ async_timer *async_timer_due_(async_timers *timers,
         async_node *node;
 
         if (start > now) {
-            break;
+            timers->soonest = start;
+            timers->base = now;
+            return NULL;
         }
         if (level == 0) {
             node = async_ring_pop_(ring);
@@ -159,6 +170,7 @@ ASYNC_HOT_ async_timer *async_timer_due_(async_timers *timers,
             node = next;
         }
     }
+    timers->soonest = ASYNC_LAST_TICK_;
     timers->base = now;
     return NULL;
 }
@@ -167,6 +179,9 @@ ASYNC_API void async_timers_expire_(async_loop *loop, async_ticks now)
 {
     async_timer *timer;
 
+    if (now < loop->timers.soonest) {
+        return;
+    }
     while ((timer = async_timer_due_(&loop->timers, now)) != NULL) {
         async_timer_expires_(timer, now);
     }
@@ -176,7 +191,8 @@ ASYNC_API void async_timers_expire_(async_loop *loop, async_ticks now)
  * the first slot, the loop wakes at its beginning and sorts them out. */
 #define ASYNC_CROWD_ 32
 
-ASYNC_API async_ticks async_timer_next_(const async_timers *timers)
+ASYNC_API async_ticks async_timer_next_(const async_timers *timers,
+                                        async_ticks now)
 {
     unsigned level, slot, n;
     async_ticks start, first;
@@ -191,7 +207,7 @@ ASYNC_API async_ticks async_timer_next_(const async_timers *timers)
     first = ASYNC_TIMER_OF_(node)->u.deadline;
     for (n = 0; node != tail; n++) {
         if (n == ASYNC_CROWD_) {
-            first = start;
+            first = start > timers->soonest ? start : timers->soonest;
             break;
         }
         node = node->next;
@@ -199,7 +215,7 @@ ASYNC_API async_ticks async_timer_next_(const async_timers *timers)
             first = ASYNC_TIMER_OF_(node)->u.deadline;
         }
     }
-    first = first > timers->base ? first - timers->base : 0;
+    first = first > now ? first - now : 0;
     return first < ASYNC_NEVER ? first : ASYNC_NEVER - 1;
 }
 

@@ -91,7 +91,7 @@ static void a_life(unsigned bits, int room)
     timers->base = base;
     for (step = 0; step < 2000; step++) {
         async_ticks now = base;
-        async_ticks next = async_timer_next_(timers);
+        async_ticks next = async_timer_next_(timers, base);
         int best = first();
 
         CHECK_EQ(ASYNC_TIMERS_EMPTY_(timers), in_queue == 0);
@@ -125,8 +125,8 @@ static void a_life(unsigned bits, int room)
         }
         async_timers_expire_(&loop, now);
         CHECK_EQ(first_due(now), -1);
-        base = now;
-        CHECK_EQ(timers->base, now);
+        base = timers->base;
+        CHECK(base == now || ASYNC_TIMER_WHEEL);
     }
     each = 0;
     async_timer_each_(timers, count_one);
