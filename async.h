@@ -1494,22 +1494,35 @@ typedef struct async_node {
 #endif
 } async_node;
 
+/* The first node of a ring, and one behind the last. */
+ASYNC_INLINE_ void async_ring_alone_(async_node *node)
+{
+    node->next = node;
+#if ASYNC_BACKLINKS
+    node->prev = node;
+#endif
+}
+
+ASYNC_INLINE_ void async_ring_follow_(async_node *last, async_node *node)
+{
+#if ASYNC_BACKLINKS
+    async_node *first = last->next;
+
+    node->next = first;
+    node->prev = last;
+    first->prev = node;
+#else
+    node->next = last->next;
+#endif
+    last->next = node;
+}
+
 ASYNC_INLINE_ void async_ring_append_(async_node **tail, async_node *node)
 {
-    async_node *last = *tail;
-
-    if (last == NULL) {
-        node->next = node;
-#if ASYNC_BACKLINKS
-        node->prev = node;
-#endif
+    if (*tail == NULL) {
+        async_ring_alone_(node);
     } else {
-        node->next = last->next;
-        last->next = node;
-#if ASYNC_BACKLINKS
-        node->prev = last;
-        node->next->prev = node;
-#endif
+        async_ring_follow_(*tail, node);
     }
     *tail = node;
 }
@@ -5680,13 +5693,17 @@ static void async_wheel_add_(async_timers *timers, async_timer *timer)
     unsigned level = ASYNC_LEVEL_(timers->base, timer->u.deadline);
     unsigned slot = ASYNC_SLOT_(timer->u.deadline, level);
     uint64_t bit = (uint64_t)1 << slot;
+    async_node **tail = &timers->slot[level][slot];
+    async_node *node = &timer->node;
 
-    if ((timers->used[level] & bit) == 0) {
+    if ((timers->used[level] & bit) != 0) {
+        async_ring_follow_(*tail, node);
+    } else {
         timers->used[level] |= bit;
         timers->levels |= 1u << level;
-        timers->slot[level][slot] = NULL;
+        async_ring_alone_(node);
     }
-    async_ring_append_(&timers->slot[level][slot], &timer->node);
+    *tail = node;
 }
 
 ASYNC_API void async_timer_add_(async_timer *timer, async_ticks deadline,

@@ -31,22 +31,35 @@ typedef struct async_node {
 #endif
 } async_node;
 
+/* The first node of a ring, and one behind the last. */
+ASYNC_INLINE_ void async_ring_alone_(async_node *node)
+{
+    node->next = node;
+#if ASYNC_BACKLINKS
+    node->prev = node;
+#endif
+}
+
+ASYNC_INLINE_ void async_ring_follow_(async_node *last, async_node *node)
+{
+#if ASYNC_BACKLINKS
+    async_node *first = last->next;
+
+    node->next = first;
+    node->prev = last;
+    first->prev = node;
+#else
+    node->next = last->next;
+#endif
+    last->next = node;
+}
+
 ASYNC_INLINE_ void async_ring_append_(async_node **tail, async_node *node)
 {
-    async_node *last = *tail;
-
-    if (last == NULL) {
-        node->next = node;
-#if ASYNC_BACKLINKS
-        node->prev = node;
-#endif
+    if (*tail == NULL) {
+        async_ring_alone_(node);
     } else {
-        node->next = last->next;
-        last->next = node;
-#if ASYNC_BACKLINKS
-        node->prev = last;
-        node->next->prev = node;
-#endif
+        async_ring_follow_(*tail, node);
     }
     *tail = node;
 }

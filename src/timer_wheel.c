@@ -71,13 +71,17 @@ static void async_wheel_add_(async_timers *timers, async_timer *timer)
     unsigned level = ASYNC_LEVEL_(timers->base, timer->u.deadline);
     unsigned slot = ASYNC_SLOT_(timer->u.deadline, level);
     uint64_t bit = (uint64_t)1 << slot;
+    async_node **tail = &timers->slot[level][slot];
+    async_node *node = &timer->node;
 
-    if ((timers->used[level] & bit) == 0) {
+    if ((timers->used[level] & bit) != 0) {
+        async_ring_follow_(*tail, node);
+    } else {
         timers->used[level] |= bit;
         timers->levels |= 1u << level;
-        timers->slot[level][slot] = NULL;
+        async_ring_alone_(node);
     }
-    async_ring_append_(&timers->slot[level][slot], &timer->node);
+    *tail = node;
 }
 
 ASYNC_API void async_timer_add_(async_timer *timer, async_ticks deadline,
