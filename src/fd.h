@@ -195,7 +195,8 @@ struct async_fds {
     int wake[2];                /* read and write end; an eventfd is both */
     int backend;                /* an epoll, or -1 */
     int second;                 /* a timerfd, or -1 */
-    bool ticking;               /* it is running */
+    bool ticking;               /* it is running; */
+    bool verify;                /* it has expired */
     bool old;                   /* the kernel has no epoll_pwait2 */
     struct pollfd *polls;       /* of the poll backend */
     unsigned room;
@@ -228,11 +229,17 @@ ASYNC_API async_status async_fd_give_(int fd, const void *buffer,
 #if ASYNC_FAST_ && !ASYNC_DEBUG
 #define ASYNC_QUICK_ 1
 
-/* Is it empty, and nobody waits for it? */
-ASYNC_HOT_ bool async_fd_rests_(const async_fd_ *it)
+/* If it is empty, and nobody waits for it, one is about to. */
+ASYNC_HOT_ bool async_fd_rests_(async_fd_ *it)
 {
-    return it->flags == (ASYNC_FD_TCP_ | ASYNC_FD_EMPTY_)
-        || it->flags == (ASYNC_FD_PIPE_ | ASYNC_FD_EMPTY_);
+    if (ASYNC_LIKELY_(it->flags == (ASYNC_FD_TCP_ | ASYNC_FD_EMPTY_))) {
+        it->flags = ASYNC_FD_TCP_ | ASYNC_FD_EMPTY_ | ASYNC_FD_READER_;
+    } else if (it->flags == (ASYNC_FD_PIPE_ | ASYNC_FD_EMPTY_)) {
+        it->flags = ASYNC_FD_PIPE_ | ASYNC_FD_EMPTY_ | ASYNC_FD_READER_;
+    } else {
+        return false;
+    }
+    return true;
 }
 
 /* One that answers has read its socket empty just now. A pipe's writing end
@@ -295,17 +302,16 @@ ASYNC_INLINE_ async_status async_read(int fd, void *buffer, size_t length)
                 }
             }
         } else if (ASYNC_LIKELY_(task->timer.node.state == ASYNC_RUNNING_
-                                 && async_fd_rests_(it)
-                                 && length - 1 < INT_MAX && buffer != NULL)) {
+                                 && length - 1 < INT_MAX && buffer != NULL
+                                 && async_fd_rests_(it))) {
             async_node *node = &task->timer.node;
 
-            it->flags |= ASYNC_FD_READER_;
             loop->fds->waiting++;
             node->next = node;              /* a ring of one: as async_link_ */
+            it->waiters[ASYNC_READS_] = node;
 #if ASYNC_BACKLINKS
             node->prev = node;
 #endif
-            it->waiters[ASYNC_READS_] = node;
             task->timer.u.ring = it->waiters;
             node->state = ASYNC_LINKED_;
             return ASYNC_PENDING;

@@ -231,8 +231,8 @@ static int async_epoll_wait_(struct async_fds *fds,
     return ASYNC_SYS_(epoll_wait)(epoll, events, room, 0);
 }
 
-/* An event of any kind; true if it is that of the timer. */
-static ASYNC_NOINLINE_ bool async_epoll_event_(struct async_fds *fds,
+/* An event of any kind. */
+static ASYNC_NOINLINE_ void async_epoll_event_(struct async_fds *fds,
                                                const struct epoll_event *event)
 {
     uint64_t data = event->data.u64;
@@ -240,7 +240,8 @@ static ASYNC_NOINLINE_ bool async_epoll_event_(struct async_fds *fds,
     async_fd_ *it = fds->entries[(uint32_t)data];
 
     if (it->generation != (int)(data >> 32)) {      /* a: its predecessor's */
-        return data >> 32 == ASYNC_EVENT_SECOND_;
+        fds->verify |= data >> 32 == ASYNC_EVENT_SECOND_;
+        return;
     }
     if ((seen & ~(uint32_t)(EPOLLIN | EPOLLOUT)) != 0) {
         it->flags &= ~(unsigned)ASYNC_FD_SHORT_;                    /* e */
@@ -251,7 +252,6 @@ static ASYNC_NOINLINE_ bool async_epoll_event_(struct async_fds *fds,
         seen &= EPOLLIN | EPOLLOUT;
     }
     async_fd_event_(fds, it, seen);
-    return false;
 }
 
 /* Is it the usual event, bytes for a task that waits in async_read? A TCP
@@ -272,7 +272,6 @@ ASYNC_API void async_backend_wait_(struct async_fds *fds, async_duration ticks)
     struct epoll_event events[256];
     async_loop *loop = async_this_loop_;
     async_fd_ **entries = fds->entries;
-    bool second = false;
     int n = async_epoll_wait_(fds, events, 256, ticks);
     int i;
 
@@ -292,9 +291,10 @@ ASYNC_API void async_backend_wait_(struct async_fds *fds, async_duration ticks)
                 continue;
             }
         }
-        second |= async_epoll_event_(fds, &events[i]);
+        async_epoll_event_(fds, &events[i]);
     }
-    if (ASYNC_UNLIKELY_(second)) {
+    if (ASYNC_UNLIKELY_(fds->verify)) {
+        fds->verify = false;
         async_epoll_verify_(fds);
     }
 }
