@@ -120,11 +120,29 @@ static void async_transfer_of_(struct async_transfer_ *by, const char *what,
     by->flags = flags & ~(MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
+/* Of a TCP socket, a call without flags is a read or a write, which have a
+ * quick way. */
+#if ASYNC_QUICK_
+ASYNC_HOT_ bool async_is_plain_(int fd, size_t length, int flags)
+{
+    const async_loop *loop = async_this_loop_;
+
+    return flags == 0 && length != 0 && (unsigned)fd < loop->known
+        && (loop->fds->entries[fd]->flags & (ASYNC_FD_TCP_ | ASYNC_FD_NEW_))
+            == ASYNC_FD_TCP_;
+}
+#else
+#define async_is_plain_(fd, length, flags) false
+#endif
+
 ASYNC_API async_status async_recv(int fd, void *buffer, size_t length,
                                   int flags)
 {
     struct async_transfer_ by;
 
+    if (async_is_plain_(fd, length, flags)) {
+        return async_read(fd, buffer, length);
+    }
     (void)async_self_();
     async_transfer_of_(&by, "async_recv", buffer, length, flags);
     return async_receive_(fd, &by);
@@ -161,6 +179,9 @@ ASYNC_API async_status async_send(int fd, const void *buffer, size_t length,
 {
     struct async_transfer_ by;
 
+    if (async_is_plain_(fd, length, flags)) {
+        return async_write(fd, buffer, length);
+    }
     (void)async_self_();
     async_transfer_of_(&by, "async_send", buffer, length, flags);
     return async_transmit_(fd, &by);
