@@ -77,7 +77,7 @@ timeout timeout-yield 20000 2
 timeout timeout-later 20000 2
 sleep sleep-1000000 20000 40
 pipe pipe-ring 10000 5
-echo echo-64 4000 10'
+echo echo-64 4000 20'
 
 count()
 {
