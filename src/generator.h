@@ -89,14 +89,19 @@ typedef struct async_generator {
         if (async_flow_ == ASYNC_LEFT_) { \
             async_flow_ = 0; \
             ASYNC_GENERATOR_(__VA_ARGS__).outcome = async_rc_; \
+            ASYNC_ERROR_HELD_(async_rc_) \
             ASYNC_CLOSE_(ASYNC_GENERATOR_(__VA_ARGS__).point); \
             ASYNC_CALL_(2, generator(__VA_ARGS__)) \
-            if (async_rc_ < 0) { ASYNC_LEAVE_(async_outer_); } \
+            if (async_rc_ < 0) { \
+                ASYNC_ERROR_GOES_ON_(async_depth_, true) \
+                ASYNC_LEAVE_(async_outer_); \
+            } \
             if (ASYNC_GENERATOR_(__VA_ARGS__).point != 0) { \
                 ASYNC_MISUSE_("the generator yields while it is closed"); \
                 ASYNC_TRAP("async: a generator yields while it is closed"); \
             } \
             async_rc_ = ASYNC_GENERATOR_(__VA_ARGS__).outcome; \
+            ASYNC_ERROR_GOES_ON_(async_depth_, false) \
             ASYNC_SCOPE_LEAVE_ \
         } \
         for (;;) { \

@@ -8,8 +8,10 @@
  * error leaves coroutine after coroutine. It is known by the running task, the
  * error, and the frame where the error is; so a finally that awaits, and other
  * errors in it, do not disturb it, and one that was caught is continued when
- * it is raised again. When a task ends in the error, the trail is handed to
- * whoever joins the task, or kept until somebody asks for the result:
+ * it is raised again. While a finally runs, the trail of the error that waits
+ * for its end is held: an equal one in there is another one. When a task ends
+ * in the error, the trail is handed to whoever joins the task, or kept until
+ * somebody asks for the result:
  *
  *                  raised, or awaited
  *        FREE  ------------------------>  UNDER_WAY  <--.
@@ -52,6 +54,7 @@ typedef struct async_site_ {
 typedef struct async_trail_ {
     unsigned char state;
     bool rising;                /* it left a coroutine of which `at` hears */
+    unsigned char held;         /* 1 + the depth of the finally that runs */
     unsigned char n;            /* sites */
     unsigned char takers;       /* callbacks that its task had at its end */
     int skipped;                /* sites for which there was no room */
@@ -187,6 +190,7 @@ static async_trail_ *async_trail_begin_(async_trail_ *trail,
     if (trail != NULL) {
         trail->state = ASYNC_UNDER_WAY_;
         trail->rising = false;
+        trail->held = 0;
         trail->n = 0;
         trail->takers = 0;
         trail->skipped = 0;
@@ -218,7 +222,8 @@ static void async_trail_add_(async_trail_ *trail, unsigned what,
 }
 
 /* The trail of an error that is under way in that frame of the task: if there
- * are two, the one that rises, or the one that does not. */
+ * are two, the one that rises, or the one that does not. (One that waits for
+ * the end of a finally is found by async_error_goes_on_ alone.) */
 static async_trail_ *async_trail_find_(const async_task *task,
                                        const async_frame *at, int error,
                                        bool rising)
@@ -227,7 +232,7 @@ static async_trail_ *async_trail_find_(const async_task *task,
 
     ASYNC_EACH_TRAIL_(trail) {
         if (trail->state == ASYNC_UNDER_WAY_ && trail->task == task
-            && trail->error == error
+            && trail->error == error && trail->held == 0
             && (trail->at == at || trail->at == NULL)
             && (found == NULL || trail->rising == rising)) {
             found = trail;
@@ -245,7 +250,8 @@ static void async_trail_only_(const async_trail_ *mine, const async_task *task,
     ASYNC_EACH_TRAIL_(trail) {
         if (trail->state == ASYNC_UNDER_WAY_ && trail->task == task
             && trail->at == at && trail != mine
-            && (error == 0 || trail->error == error)) {
+            && (error == 0
+                || (trail->error == error && trail->held == 0))) {
             trail->state = ASYNC_FREE_;
         }
     }
@@ -293,6 +299,72 @@ ASYNC_API void async_error_(const async_frame *frame, int error, int how)
         trail->rising = false;
         trail->at = frame;
         async_trail_only_(trail, task, frame, error);
+    }
+}
+
+/* The one that is held in the frame at that depth of finally blocks. Those of
+ * deeper ones are of errors that were dropped, as are all at the beginning of
+ * a finally. */
+static async_trail_ *async_trail_held_(const async_task *task,
+                                       const async_frame *at, int depth)
+{
+    async_trail_ *trail, *held = NULL;
+
+    ASYNC_EACH_TRAIL_(trail) {
+        if (trail->state == ASYNC_UNDER_WAY_ && trail->task == task
+            && trail->at == at && trail->held > depth) {
+            if (trail->held == depth + 1) {
+                held = trail;
+            } else {
+                trail->state = ASYNC_FREE_;
+            }
+        }
+    }
+    return held;
+}
+
+ASYNC_API void async_error_held_(const async_frame *frame, int error,
+                                 int depth)
+{
+    const async_task *task = async_this_task_;
+    async_trail_ *trail = async_trail_held_(task, frame, depth);
+
+    if (trail != NULL) {
+        trail->state = ASYNC_FREE_;
+    }
+    if (task != NULL && error < 0 && error > ASYNC_CANCEL) {
+        trail = async_trail_find_(task, frame, error, false);
+        if (trail != NULL && depth < UCHAR_MAX) {
+            trail->held = (unsigned char)(depth + 1);
+            trail->at = frame;
+        }
+    }
+}
+
+/* An equal error out of the finally is, most often, the same once more: a
+ * connection is broken for its close, too. */
+ASYNC_API void async_error_goes_on_(const async_frame *frame, int error,
+                                    int depth, bool again)
+{
+    const async_task *task = async_this_task_;
+    async_trail_ *trail;
+
+    if (error == ASYNC_PENDING) {
+        return;
+    }
+    trail = async_trail_held_(task, frame, depth);
+    if (trail == NULL) {
+        return;
+    }
+    if (trail->error != error) {
+        trail->state = ASYNC_FREE_;
+        return;
+    }
+    trail->held = 0;
+    async_trail_only_(trail, task, frame, error);
+    if (again) {
+        async_trail_add_(trail, ASYNC_AGAIN_AT_, frame->function, frame->file,
+                         frame->line);
     }
 }
 

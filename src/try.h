@@ -71,6 +71,7 @@
 
 #define ASYNC_TRY \
     ASYNC_SCOPE_OPEN_ \
+    ASYNC_SHALLOW_ \
     for (async_flow_ = 0;; async_flow_++) { \
         if (async_flow_ != 0) { break; } \
         { {
@@ -115,9 +116,11 @@
     ASYNC_OUTCOME_IS_INT_(lvalue) \
     ASYNC_CHECK_OUTCOME_(lvalue, true); \
     (lvalue) = ASYNC_OUTCOME_; \
+    ASYNC_ERROR_HELD_(lvalue) \
     for (async_flow_ = 0;; async_flow_++) { \
         if (async_flow_ > ASYNC_ENDED_) { \
             async_rc_ = (lvalue); \
+            ASYNC_ERROR_GOES_ON_(async_depth_, false) \
             async_flow_ = 0; \
             if (async_rc_ > ASYNC_CONTINUE_) { ASYNC_LEAVE_(async_outer_); } \
             async_flow_ = async_rc_ == ASYNC_BREAK_ ? ASYNC_BROKEN_ \
@@ -131,6 +134,7 @@
 #define ASYNC_TRY_END \
             if (0) { \
                 ASYNC_HANDLER_ \
+                ASYNC_ERROR_LEAVES_FINALLY_ \
                 ASYNC_LEAVE_(async_outer_); \
             } \
         } } \
@@ -151,7 +155,11 @@
  * of scope, and where those around it keep their outcomes. */
 #if ASYNC_DEBUG && defined __GNUC__
 #define ASYNC_DEEPER_ \
-    ASYNC_QUIET_ enum { async_depth_ = async_depth_ + 1 }; ASYNC_QUIET_END_
+    ASYNC_QUIET_ \
+    enum { async_depth_ = async_depth_ + 1, async_finally_ = 1 }; \
+    ASYNC_QUIET_END_
+#define ASYNC_SHALLOW_ \
+    ASYNC_QUIET_ enum { async_finally_ = 0 }; ASYNC_QUIET_END_
 #define ASYNC_CHECK_OUTCOME_(lvalue, keep) \
     ASYNC_CHECK_(async_outcome_fits_(async_frame_, async_depth_, &(lvalue), \
                                      (keep)), \
@@ -159,7 +167,28 @@
                  "overwritten: each needs an int of its own")
 #else
 #define ASYNC_DEEPER_
+#define ASYNC_SHALLOW_
 #define ASYNC_CHECK_OUTCOME_(lvalue, keep) do { } while (0)
+#endif
+
+/* For the trail of errors: at that depth, one is kept while a finally runs.
+ * That has ended, and the error goes on; or (`again`) something else leaves it
+ * instead: an equal error, another one, or a result. */
+#if ASYNC_DEBUG && defined __GNUC__ && !defined ASYNC_NO_LOOP
+ASYNC_API void async_error_held_(const async_frame *frame, int error,
+                                 int depth);
+ASYNC_API void async_error_goes_on_(const async_frame *frame, int error,
+                                    int depth, bool again);
+#define ASYNC_ERROR_HELD_(outcome) \
+    async_error_held_(async_frame_, (outcome), async_depth_);
+#define ASYNC_ERROR_GOES_ON_(depth, again) \
+    async_error_goes_on_(async_frame_, async_rc_, (depth), (again));
+#define ASYNC_ERROR_LEAVES_FINALLY_ \
+    if (async_finally_) { ASYNC_ERROR_GOES_ON_(async_depth_ - 1, true) }
+#else
+#define ASYNC_ERROR_HELD_(outcome)
+#define ASYNC_ERROR_GOES_ON_(depth, again)
+#define ASYNC_ERROR_LEAVES_FINALLY_
 #endif
 
 /* How the body above was left, as one number. */
@@ -236,10 +265,15 @@
             async_flow_ = 0; \
             ASYNC_CHECK_OUTCOME_(lvalue, false); \
             (lvalue) = async_rc_; \
+            ASYNC_ERROR_HELD_(lvalue) \
             ASYNC_CHECK_ONCE_(release); \
             ASYNC_CALL_(2, release) \
-            if (async_rc_ < 0) { ASYNC_LEAVE_(async_outer_); } \
+            if (async_rc_ < 0) { \
+                ASYNC_ERROR_GOES_ON_(async_depth_, true) \
+                ASYNC_LEAVE_(async_outer_); \
+            } \
             async_rc_ = (lvalue); \
+            ASYNC_ERROR_GOES_ON_(async_depth_, false) \
             ASYNC_SCOPE_LEAVE_ \
         } \
         ASYNC_SCOPE_BODY_
