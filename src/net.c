@@ -549,9 +549,11 @@ static bool async_unix_is_dead_(const struct sockaddr_un *address)
     if (fd < 0) {
         return false;
     }
-    dead = ASYNC_SYS_(connect)(fd, (const struct sockaddr *)address,
-                               sizeof *address) < 0
-        && errno == ECONNREFUSED;
+    do {
+        dead = ASYNC_SYS_(connect)(fd, (const struct sockaddr *)address,
+                                   sizeof *address) < 0;
+    } while (dead && errno == EINTR);
+    dead = dead && errno == ECONNREFUSED;
     (void)close(fd);
     return dead;
 }

@@ -1,6 +1,7 @@
-/* Fault injection: jobs in threads, files, names, and connections by name, as
- * in fault.c. Threads make calls, too, and there may be none to be had. */
+/* Fault injection: jobs in threads, files, FIFOs, names, connections by name,
+ * and Unix paths that are taken over, as in fault.c. Threads make calls, too, and there may be none to be had. */
 #include "calls.h"
+#include <sys/un.h>
 
 enum { LENGTH = 20000, JOBS = 6, ROUNDS = 3 };
 
@@ -113,6 +114,90 @@ static ASYNC user(struct user *self)
     ASYNC_END;
 }
 
+/* Through a FIFO, of which the reader waits for the writer. */
+struct piper {
+    async_frame frame;
+    async_task task;
+    async_file file;
+    bool writes;
+    int outcome, rc, n;
+    char text[MUCH];
+};
+
+static ASYNC piper(struct piper *self)
+{
+    ASYNC_BEGIN(self);
+    ASYNC_WITH_AWAIT(self->outcome,
+                     async_file_open(&self->file, name,
+                                     self->writes ? O_WRONLY : O_RDONLY, 0),
+                     async_file_close(&self->file)) {
+        if (self->writes) {
+            AWAIT(async_file_write(&self->file, pattern, MUCH));
+        }
+        while (!self->writes && self->n < MUCH) {
+            AWAIT_VALUE(self->rc, async_file_read(&self->file,
+                                                  self->text + self->n,
+                                                  (size_t)(MUCH - self->n)));
+            if (self->rc == 0) {
+                ASYNC_RAISE(ASYNC_EPIPE);
+            }
+            self->n += self->rc;
+        }
+    } ASYNC_WITH_END;
+    ASYNC_END;
+}
+
+struct pipers {
+    async_frame frame;
+    async_file file;
+    struct piper reader, writer;
+    int rc;
+};
+
+static ASYNC pipers(struct pipers *self)
+{
+    ASYNC_BEGIN(self);
+    self->writer.writes = true;
+    if (mkfifo(name, 0600) < 0) {
+        ASYNC_RAISE(-errno);
+    }
+    async_spawn(&self->reader.task, piper, &self->reader);
+    while (!async_done(&self->reader.task) && !self->reader.file.is_open) {
+        AWAIT(async_sleep(ASYNC_MS(1)));
+    }
+    async_spawn(&self->writer.task, piper, &self->writer);
+    AWAIT_RESULT(self->rc, async_join(&self->writer.task));
+    if (self->rc < 0) {                 /* it may never have been opened */
+        async_cancel(&self->reader.task);
+    }
+    AWAIT_RESULT(self->reader.rc, async_join(&self->reader.task));
+    unlink(name);
+    if (self->rc == 0 && self->reader.rc == 0) {
+        compare(self->reader.text, MUCH);
+    }
+    ASYNC_RETURN(self->rc < 0 ? self->rc : self->reader.rc);
+    ASYNC_END;
+}
+
+/* A socket that listens where a dead one has left its file. */
+static int listens_again(void)
+{
+    struct sockaddr_un address;
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    int rc;
+
+    memset(&address, 0, sizeof address);
+    address.sun_family = AF_UNIX;
+    memcpy(address.sun_path, name, strlen(name));
+    if (bind(fd, (struct sockaddr *)&address, sizeof address) < 0) {
+        wrong++;
+    }
+    close(fd);
+    rc = async_unix_listen(name, 5);
+    unlink(name);
+    return rc < 0 ? rc : async_close(rc);
+}
+
 /* Dialled by name, and by number, of which the first refuses. */
 struct caller {
     async_frame frame;
@@ -142,6 +227,7 @@ struct scenario {
     struct job job[JOBS];
     struct user user[2];
     struct caller caller;
+    struct pipers pipers;
     int i, rc, failed, listener, closed;
 };
 
@@ -187,6 +273,9 @@ static ASYNC scenario(struct scenario *self)
     if (self->listener >= 0) {
         async_close(self->listener);
     }
+    AWAIT_RESULT(self->rc, pipers(&self->pipers));
+    fails_with(self, self->rc);
+    fails_with(self, listens_again());
     ASYNC_RETURN(self->failed);
     ASYNC_END;
 }
