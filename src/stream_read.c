@@ -136,8 +136,35 @@ static size_t async_stream_copy_(async_stream *stream, void *to, size_t length)
     return n;
 }
 
-ASYNC_API async_status async_stream_read(async_stream *stream, void *buffer,
-                                         size_t length)
+#if ASYNC_FAST_
+
+/* Fill a buffer that is empty, after sending what was written: how many bytes;
+ * 0 or less: it is as in async_stream_fetch_. */
+ASYNC_HOT_ async_status async_stream_refill_(async_stream *stream,
+                                             async_task *task)
+{
+    async_status n;
+
+    stream->in_begin = stream->in_end = stream->scanned = 0;
+    stream->holds = false;
+    if (stream->out_begin != stream->out_end) {
+        n = async_stream_drain_(stream, task);
+        if (ASYNC_UNLIKELY_(n == ASYNC_PENDING || n == ASYNC_CANCEL
+                            || (n < 0 && stream->error == 0))) {
+            stream->reader = n == ASYNC_PENDING ? task : NULL;
+            return n;
+        }
+    }
+    n = async_read(stream->fd, stream->in, stream->in_size);
+    if (n == ASYNC_PENDING) {
+        stream->reader = task;
+    }
+    return n;
+}
+#endif
+
+ASYNC_APART_ async_status async_stream_read_(async_stream *stream,
+                                             void *buffer, size_t length)
 {
     async_task *task = async_self_();
     async_status rc = async_stream_begins_(stream, task);
@@ -160,6 +187,53 @@ ASYNC_API async_status async_stream_read(async_stream *stream, void *buffer,
     }
     return length == 0
         ? 0 : (async_status)async_stream_copy_(stream, buffer, length);
+}
+
+/* On the way that nearly all go, as async_stream_look_ below: the buffer has
+ * something; or it is empty, and filled now, or when the task comes back. */
+ASYNC_API async_status async_stream_read(async_stream *stream, void *buffer,
+                                         size_t length)
+{
+#if ASYNC_FAST_
+    async_task *task = async_self_();
+    async_status n;
+
+    if (ASYNC_LIKELY_(stream != NULL && buffer != NULL && stream->open
+                      && length != 0 && length < stream->in_size)) {
+        if (stream->reader == NULL && ASYNC_UP_TO_(task, ASYNC_RUNNING_)) {
+            if (stream->in_begin != stream->in_end) {
+                if (stream->holds) {
+                    stream->in[stream->in_begin] = stream->held;
+                    stream->holds = false;
+                }
+                return (async_status)async_stream_copy_(stream, buffer,
+                                                        length);
+            }
+            if (ASYNC_LIKELY_(!stream->ended && stream->sender == NULL)) {
+                n = async_stream_refill_(stream, task);
+                goto reads;
+            }
+        } else if (ASYNC_LIKELY_(stream->reader == task
+                                 && stream->sender != task
+                                 && stream->in_end == 0)) {
+            n = async_read(stream->fd, stream->in, stream->in_size);
+            goto reads;
+        }
+    }
+    return async_stream_read_(stream, buffer, length);
+reads:
+    if (n == ASYNC_PENDING) {
+        return n;
+    }
+    if (ASYNC_UNLIKELY_(n <= 0)) {
+        return async_stream_took_(stream, task, n);
+    }
+    stream->reader = NULL;
+    stream->in_end = (size_t)n;
+    return (async_status)async_stream_copy_(stream, buffer, length);
+#else
+    return async_stream_read_(stream, buffer, length);
+#endif
 }
 
 ASYNC_API async_status async_stream_read_exactly(async_stream *stream,
@@ -288,31 +362,6 @@ ASYNC_APART_ async_status async_stream_until_(async_stream *stream,
 }
 
 #if ASYNC_FAST_
-
-/* Fill a buffer that is empty, after sending what was written: how many bytes;
- * 0 or less: it is as in async_stream_fetch_. */
-ASYNC_HOT_ async_status async_stream_refill_(async_stream *stream,
-                                             async_task *task)
-{
-    async_status n;
-
-    stream->in_begin = stream->in_end = stream->scanned = 0;
-    stream->holds = false;
-    if (stream->out_begin != stream->out_end) {
-        n = async_stream_drain_(stream, task);
-        if (ASYNC_UNLIKELY_(n == ASYNC_PENDING || n == ASYNC_CANCEL
-                            || (n < 0 && stream->error == 0))) {
-            stream->reader = n == ASYNC_PENDING ? task : NULL;
-            return n;
-        }
-    }
-    n = async_read(stream->fd, stream->in, stream->in_size);
-    if (n == ASYNC_PENDING) {
-        stream->reader = task;
-    }
-    return n;
-}
-
 /* The same on the way that nearly all go: it is in the buffer; or the buffer is
  * empty, and it comes at once, or the task waits, and then it comes. All else is
  * left to the function above, before anything was changed, or with some bytes
