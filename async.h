@@ -341,7 +341,7 @@
 #if defined __OPTIMIZE__ && defined __GNUC__
 #define ASYNC_ALONE_ static inline __attribute__((always_inline, unused))
 #else
-#define ASYNC_ALONE_ ASYNC_INLINE_
+#define ASYNC_ALONE_ ASYNC_UNUSED_ static
 #endif
 #if defined __OPTIMIZE__ && !defined __OPTIMIZE_SIZE__ && defined __GNUC__
 #define ASYNC_HOT_ ASYNC_ALONE_
@@ -1119,6 +1119,7 @@ enum {
 
 #define ASYNC_TRY \
     ASYNC_SCOPE_OPEN_ \
+    ASYNC_SHALLOW_ \
     for (async_flow_ = 0;; async_flow_++) { \
         if (async_flow_ != 0) { break; } \
         { {
@@ -1163,9 +1164,11 @@ enum {
     ASYNC_OUTCOME_IS_INT_(lvalue) \
     ASYNC_CHECK_OUTCOME_(lvalue, true); \
     (lvalue) = ASYNC_OUTCOME_; \
+    ASYNC_ERROR_HELD_(lvalue) \
     for (async_flow_ = 0;; async_flow_++) { \
         if (async_flow_ > ASYNC_ENDED_) { \
             async_rc_ = (lvalue); \
+            ASYNC_ERROR_GOES_ON_(async_depth_, false) \
             async_flow_ = 0; \
             if (async_rc_ > ASYNC_CONTINUE_) { ASYNC_LEAVE_(async_outer_); } \
             async_flow_ = async_rc_ == ASYNC_BREAK_ ? ASYNC_BROKEN_ \
@@ -1179,6 +1182,7 @@ enum {
 #define ASYNC_TRY_END \
             if (0) { \
                 ASYNC_HANDLER_ \
+                ASYNC_ERROR_LEAVES_FINALLY_ \
                 ASYNC_LEAVE_(async_outer_); \
             } \
         } } \
@@ -1199,7 +1203,11 @@ enum {
  * of scope, and where those around it keep their outcomes. */
 #if ASYNC_DEBUG && defined __GNUC__
 #define ASYNC_DEEPER_ \
-    ASYNC_QUIET_ enum { async_depth_ = async_depth_ + 1 }; ASYNC_QUIET_END_
+    ASYNC_QUIET_ \
+    enum { async_depth_ = async_depth_ + 1, async_finally_ = 1 }; \
+    ASYNC_QUIET_END_
+#define ASYNC_SHALLOW_ \
+    ASYNC_QUIET_ enum { async_finally_ = 0 }; ASYNC_QUIET_END_
 #define ASYNC_CHECK_OUTCOME_(lvalue, keep) \
     ASYNC_CHECK_(async_outcome_fits_(async_frame_, async_depth_, &(lvalue), \
                                      (keep)), \
@@ -1207,7 +1215,28 @@ enum {
                  "overwritten: each needs an int of its own")
 #else
 #define ASYNC_DEEPER_
+#define ASYNC_SHALLOW_
 #define ASYNC_CHECK_OUTCOME_(lvalue, keep) do { } while (0)
+#endif
+
+/* For the trail of errors: at that depth, one is kept while a finally runs.
+ * That has ended, and the error goes on; or (`again`) something else leaves it
+ * instead: an equal error, another one, or a result. */
+#if ASYNC_DEBUG && defined __GNUC__ && !defined ASYNC_NO_LOOP
+ASYNC_API void async_error_held_(const async_frame *frame, int error,
+                                 int depth);
+ASYNC_API void async_error_goes_on_(const async_frame *frame, int error,
+                                    int depth, bool again);
+#define ASYNC_ERROR_HELD_(outcome) \
+    async_error_held_(async_frame_, (outcome), async_depth_);
+#define ASYNC_ERROR_GOES_ON_(depth, again) \
+    async_error_goes_on_(async_frame_, async_rc_, (depth), (again));
+#define ASYNC_ERROR_LEAVES_FINALLY_ \
+    if (async_finally_) { ASYNC_ERROR_GOES_ON_(async_depth_ - 1, true) }
+#else
+#define ASYNC_ERROR_HELD_(outcome)
+#define ASYNC_ERROR_GOES_ON_(depth, again)
+#define ASYNC_ERROR_LEAVES_FINALLY_
 #endif
 
 /* How the body above was left, as one number. */
@@ -1284,10 +1313,15 @@ enum {
             async_flow_ = 0; \
             ASYNC_CHECK_OUTCOME_(lvalue, false); \
             (lvalue) = async_rc_; \
+            ASYNC_ERROR_HELD_(lvalue) \
             ASYNC_CHECK_ONCE_(release); \
             ASYNC_CALL_(2, release) \
-            if (async_rc_ < 0) { ASYNC_LEAVE_(async_outer_); } \
+            if (async_rc_ < 0) { \
+                ASYNC_ERROR_GOES_ON_(async_depth_, true) \
+                ASYNC_LEAVE_(async_outer_); \
+            } \
             async_rc_ = (lvalue); \
+            ASYNC_ERROR_GOES_ON_(async_depth_, false) \
             ASYNC_SCOPE_LEAVE_ \
         } \
         ASYNC_SCOPE_BODY_
@@ -1380,14 +1414,19 @@ typedef struct async_generator {
         if (async_flow_ == ASYNC_LEFT_) { \
             async_flow_ = 0; \
             ASYNC_GENERATOR_(__VA_ARGS__).outcome = async_rc_; \
+            ASYNC_ERROR_HELD_(async_rc_) \
             ASYNC_CLOSE_(ASYNC_GENERATOR_(__VA_ARGS__).point); \
             ASYNC_CALL_(2, generator(__VA_ARGS__)) \
-            if (async_rc_ < 0) { ASYNC_LEAVE_(async_outer_); } \
+            if (async_rc_ < 0) { \
+                ASYNC_ERROR_GOES_ON_(async_depth_, true) \
+                ASYNC_LEAVE_(async_outer_); \
+            } \
             if (ASYNC_GENERATOR_(__VA_ARGS__).point != 0) { \
                 ASYNC_MISUSE_("the generator yields while it is closed"); \
                 ASYNC_TRAP("async: a generator yields while it is closed"); \
             } \
             async_rc_ = ASYNC_GENERATOR_(__VA_ARGS__).outcome; \
+            ASYNC_ERROR_GOES_ON_(async_depth_, false) \
             ASYNC_SCOPE_LEAVE_ \
         } \
         for (;;) { \
@@ -3741,7 +3780,8 @@ struct async_fds {
     int wake[2];                /* read and write end; an eventfd is both */
     int backend;                /* an epoll, or -1 */
     int second;                 /* a timerfd, or -1 */
-    bool ticking;               /* it is running */
+    bool ticking;               /* it is running; */
+    bool verify;                /* it has expired */
     bool old;                   /* the kernel has no epoll_pwait2 */
     struct pollfd *polls;       /* of the poll backend */
     unsigned room;
@@ -3774,11 +3814,17 @@ ASYNC_API async_status async_fd_give_(int fd, const void *buffer,
 #if ASYNC_FAST_ && !ASYNC_DEBUG
 #define ASYNC_QUICK_ 1
 
-/* Is it empty, and nobody waits for it? */
-ASYNC_HOT_ bool async_fd_rests_(const async_fd_ *it)
+/* If it is empty, and nobody waits for it, one is about to. */
+ASYNC_HOT_ bool async_fd_rests_(async_fd_ *it)
 {
-    return it->flags == (ASYNC_FD_TCP_ | ASYNC_FD_EMPTY_)
-        || it->flags == (ASYNC_FD_PIPE_ | ASYNC_FD_EMPTY_);
+    if (ASYNC_LIKELY_(it->flags == (ASYNC_FD_TCP_ | ASYNC_FD_EMPTY_))) {
+        it->flags = ASYNC_FD_TCP_ | ASYNC_FD_EMPTY_ | ASYNC_FD_READER_;
+    } else if (it->flags == (ASYNC_FD_PIPE_ | ASYNC_FD_EMPTY_)) {
+        it->flags = ASYNC_FD_PIPE_ | ASYNC_FD_EMPTY_ | ASYNC_FD_READER_;
+    } else {
+        return false;
+    }
+    return true;
 }
 
 /* One that answers has read its socket empty just now. A pipe's writing end
@@ -3841,17 +3887,16 @@ ASYNC_INLINE_ async_status async_read(int fd, void *buffer, size_t length)
                 }
             }
         } else if (ASYNC_LIKELY_(task->timer.node.state == ASYNC_RUNNING_
-                                 && async_fd_rests_(it)
-                                 && length - 1 < INT_MAX && buffer != NULL)) {
+                                 && length - 1 < INT_MAX && buffer != NULL
+                                 && async_fd_rests_(it))) {
             async_node *node = &task->timer.node;
 
-            it->flags |= ASYNC_FD_READER_;
             loop->fds->waiting++;
             node->next = node;              /* a ring of one: as async_link_ */
+            it->waiters[ASYNC_READS_] = node;
 #if ASYNC_BACKLINKS
             node->prev = node;
 #endif
-            it->waiters[ASYNC_READS_] = node;
             task->timer.u.ring = it->waiters;
             node->state = ASYNC_LINKED_;
             return ASYNC_PENDING;
@@ -9529,8 +9574,10 @@ ASYNC_API void async_frame_leaves_(const async_frame *frame,
  * error leaves coroutine after coroutine. It is known by the running task, the
  * error, and the frame where the error is; so a finally that awaits, and other
  * errors in it, do not disturb it, and one that was caught is continued when
- * it is raised again. When a task ends in the error, the trail is handed to
- * whoever joins the task, or kept until somebody asks for the result:
+ * it is raised again. While a finally runs, the trail of the error that waits
+ * for its end is held: an equal one in there is another one. When a task ends
+ * in the error, the trail is handed to whoever joins the task, or kept until
+ * somebody asks for the result:
  *
  *                  raised, or awaited
  *        FREE  ------------------------>  UNDER_WAY  <--.
@@ -9572,6 +9619,7 @@ typedef struct async_site_ {
 typedef struct async_trail_ {
     unsigned char state;
     bool rising;                /* it left a coroutine of which `at` hears */
+    unsigned char held;         /* 1 + the depth of the finally that runs */
     unsigned char n;            /* sites */
     unsigned char takers;       /* callbacks that its task had at its end */
     int skipped;                /* sites for which there was no room */
@@ -9707,6 +9755,7 @@ static async_trail_ *async_trail_begin_(async_trail_ *trail,
     if (trail != NULL) {
         trail->state = ASYNC_UNDER_WAY_;
         trail->rising = false;
+        trail->held = 0;
         trail->n = 0;
         trail->takers = 0;
         trail->skipped = 0;
@@ -9738,7 +9787,8 @@ static void async_trail_add_(async_trail_ *trail, unsigned what,
 }
 
 /* The trail of an error that is under way in that frame of the task: if there
- * are two, the one that rises, or the one that does not. */
+ * are two, the one that rises, or the one that does not. (One that waits for
+ * the end of a finally is found by async_error_goes_on_ alone.) */
 static async_trail_ *async_trail_find_(const async_task *task,
                                        const async_frame *at, int error,
                                        bool rising)
@@ -9747,7 +9797,7 @@ static async_trail_ *async_trail_find_(const async_task *task,
 
     ASYNC_EACH_TRAIL_(trail) {
         if (trail->state == ASYNC_UNDER_WAY_ && trail->task == task
-            && trail->error == error
+            && trail->error == error && trail->held == 0
             && (trail->at == at || trail->at == NULL)
             && (found == NULL || trail->rising == rising)) {
             found = trail;
@@ -9765,7 +9815,8 @@ static void async_trail_only_(const async_trail_ *mine, const async_task *task,
     ASYNC_EACH_TRAIL_(trail) {
         if (trail->state == ASYNC_UNDER_WAY_ && trail->task == task
             && trail->at == at && trail != mine
-            && (error == 0 || trail->error == error)) {
+            && (error == 0
+                || (trail->error == error && trail->held == 0))) {
             trail->state = ASYNC_FREE_;
         }
     }
@@ -9813,6 +9864,72 @@ ASYNC_API void async_error_(const async_frame *frame, int error, int how)
         trail->rising = false;
         trail->at = frame;
         async_trail_only_(trail, task, frame, error);
+    }
+}
+
+/* The one that is held in the frame at that depth of finally blocks. Those of
+ * deeper ones are of errors that were dropped, as are all at the beginning of
+ * a finally. */
+static async_trail_ *async_trail_held_(const async_task *task,
+                                       const async_frame *at, int depth)
+{
+    async_trail_ *trail, *held = NULL;
+
+    ASYNC_EACH_TRAIL_(trail) {
+        if (trail->state == ASYNC_UNDER_WAY_ && trail->task == task
+            && trail->at == at && trail->held > depth) {
+            if (trail->held == depth + 1) {
+                held = trail;
+            } else {
+                trail->state = ASYNC_FREE_;
+            }
+        }
+    }
+    return held;
+}
+
+ASYNC_API void async_error_held_(const async_frame *frame, int error,
+                                 int depth)
+{
+    const async_task *task = async_this_task_;
+    async_trail_ *trail = async_trail_held_(task, frame, depth);
+
+    if (trail != NULL) {
+        trail->state = ASYNC_FREE_;
+    }
+    if (task != NULL && error < 0 && error > ASYNC_CANCEL) {
+        trail = async_trail_find_(task, frame, error, false);
+        if (trail != NULL && depth < UCHAR_MAX) {
+            trail->held = (unsigned char)(depth + 1);
+            trail->at = frame;
+        }
+    }
+}
+
+/* An equal error out of the finally is, most often, the same once more: a
+ * connection is broken for its close, too. */
+ASYNC_API void async_error_goes_on_(const async_frame *frame, int error,
+                                    int depth, bool again)
+{
+    const async_task *task = async_this_task_;
+    async_trail_ *trail;
+
+    if (error == ASYNC_PENDING) {
+        return;
+    }
+    trail = async_trail_held_(task, frame, depth);
+    if (trail == NULL) {
+        return;
+    }
+    if (trail->error != error) {
+        trail->state = ASYNC_FREE_;
+        return;
+    }
+    trail->held = 0;
+    async_trail_only_(trail, task, frame, error);
+    if (again) {
+        async_trail_add_(trail, ASYNC_AGAIN_AT_, frame->function, frame->file,
+                         frame->line);
     }
 }
 
@@ -10528,8 +10645,8 @@ static int async_epoll_wait_(struct async_fds *fds,
     return ASYNC_SYS_(epoll_wait)(epoll, events, room, 0);
 }
 
-/* An event of any kind; true if it is that of the timer. */
-static ASYNC_NOINLINE_ bool async_epoll_event_(struct async_fds *fds,
+/* An event of any kind. */
+static ASYNC_NOINLINE_ void async_epoll_event_(struct async_fds *fds,
                                                const struct epoll_event *event)
 {
     uint64_t data = event->data.u64;
@@ -10537,7 +10654,8 @@ static ASYNC_NOINLINE_ bool async_epoll_event_(struct async_fds *fds,
     async_fd_ *it = fds->entries[(uint32_t)data];
 
     if (it->generation != (int)(data >> 32)) {      /* a: its predecessor's */
-        return data >> 32 == ASYNC_EVENT_SECOND_;
+        fds->verify |= data >> 32 == ASYNC_EVENT_SECOND_;
+        return;
     }
     if ((seen & ~(uint32_t)(EPOLLIN | EPOLLOUT)) != 0) {
         it->flags &= ~(unsigned)ASYNC_FD_SHORT_;                    /* e */
@@ -10548,7 +10666,6 @@ static ASYNC_NOINLINE_ bool async_epoll_event_(struct async_fds *fds,
         seen &= EPOLLIN | EPOLLOUT;
     }
     async_fd_event_(fds, it, seen);
-    return false;
 }
 
 /* Is it the usual event, bytes for a task that waits in async_read? A TCP
@@ -10569,7 +10686,6 @@ ASYNC_API void async_backend_wait_(struct async_fds *fds, async_duration ticks)
     struct epoll_event events[256];
     async_loop *loop = async_this_loop_;
     async_fd_ **entries = fds->entries;
-    bool second = false;
     int n = async_epoll_wait_(fds, events, 256, ticks);
     int i;
 
@@ -10589,9 +10705,10 @@ ASYNC_API void async_backend_wait_(struct async_fds *fds, async_duration ticks)
                 continue;
             }
         }
-        second |= async_epoll_event_(fds, &events[i]);
+        async_epoll_event_(fds, &events[i]);
     }
-    if (ASYNC_UNLIKELY_(second)) {
+    if (ASYNC_UNLIKELY_(fds->verify)) {
+        fds->verify = false;
         async_epoll_verify_(fds);
     }
 }
@@ -11975,11 +12092,29 @@ static void async_transfer_of_(struct async_transfer_ *by, const char *what,
     by->flags = flags & ~(MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
+/* Of a TCP socket, a call without flags is a read or a write, which have a
+ * quick way. */
+#if ASYNC_QUICK_
+ASYNC_HOT_ bool async_is_plain_(int fd, size_t length, int flags)
+{
+    const async_loop *loop = async_this_loop_;
+
+    return flags == 0 && length != 0 && (unsigned)fd < loop->known
+        && (loop->fds->entries[fd]->flags & (ASYNC_FD_TCP_ | ASYNC_FD_NEW_))
+            == ASYNC_FD_TCP_;
+}
+#else
+#define async_is_plain_(fd, length, flags) false
+#endif
+
 ASYNC_API async_status async_recv(int fd, void *buffer, size_t length,
                                   int flags)
 {
     struct async_transfer_ by;
 
+    if (async_is_plain_(fd, length, flags)) {
+        return async_read(fd, buffer, length);
+    }
     (void)async_self_();
     async_transfer_of_(&by, "async_recv", buffer, length, flags);
     return async_receive_(fd, &by);
@@ -12016,6 +12151,9 @@ ASYNC_API async_status async_send(int fd, const void *buffer, size_t length,
 {
     struct async_transfer_ by;
 
+    if (async_is_plain_(fd, length, flags)) {
+        return async_write(fd, buffer, length);
+    }
     (void)async_self_();
     async_transfer_of_(&by, "async_send", buffer, length, flags);
     return async_transmit_(fd, &by);
@@ -12383,9 +12521,11 @@ static bool async_unix_is_dead_(const struct sockaddr_un *address)
     if (fd < 0) {
         return false;
     }
-    dead = ASYNC_SYS_(connect)(fd, (const struct sockaddr *)address,
-                               sizeof *address) < 0
-        && errno == ECONNREFUSED;
+    do {
+        dead = ASYNC_SYS_(connect)(fd, (const struct sockaddr *)address,
+                                   sizeof *address) < 0;
+    } while (dead && errno == EINTR);
+    dead = dead && errno == ECONNREFUSED;
     (void)close(fd);
     return dead;
 }
@@ -13184,8 +13324,35 @@ static size_t async_stream_copy_(async_stream *stream, void *to, size_t length)
     return n;
 }
 
-ASYNC_API async_status async_stream_read(async_stream *stream, void *buffer,
-                                         size_t length)
+#if ASYNC_FAST_
+
+/* Fill a buffer that is empty, after sending what was written: how many bytes;
+ * 0 or less: it is as in async_stream_fetch_. */
+ASYNC_HOT_ async_status async_stream_refill_(async_stream *stream,
+                                             async_task *task)
+{
+    async_status n;
+
+    stream->in_begin = stream->in_end = stream->scanned = 0;
+    stream->holds = false;
+    if (stream->out_begin != stream->out_end) {
+        n = async_stream_drain_(stream, task);
+        if (ASYNC_UNLIKELY_(n == ASYNC_PENDING || n == ASYNC_CANCEL
+                            || (n < 0 && stream->error == 0))) {
+            stream->reader = n == ASYNC_PENDING ? task : NULL;
+            return n;
+        }
+    }
+    n = async_read(stream->fd, stream->in, stream->in_size);
+    if (n == ASYNC_PENDING) {
+        stream->reader = task;
+    }
+    return n;
+}
+#endif
+
+ASYNC_APART_ async_status async_stream_read_(async_stream *stream,
+                                             void *buffer, size_t length)
 {
     async_task *task = async_self_();
     async_status rc = async_stream_begins_(stream, task);
@@ -13208,6 +13375,53 @@ ASYNC_API async_status async_stream_read(async_stream *stream, void *buffer,
     }
     return length == 0
         ? 0 : (async_status)async_stream_copy_(stream, buffer, length);
+}
+
+/* On the way that nearly all go, as async_stream_look_ below: the buffer has
+ * something; or it is empty, and filled now, or when the task comes back. */
+ASYNC_API async_status async_stream_read(async_stream *stream, void *buffer,
+                                         size_t length)
+{
+#if ASYNC_FAST_
+    async_task *task = async_self_();
+    async_status n;
+
+    if (ASYNC_LIKELY_(stream != NULL && buffer != NULL && stream->open
+                      && length != 0 && length < stream->in_size)) {
+        if (stream->reader == NULL && ASYNC_UP_TO_(task, ASYNC_RUNNING_)) {
+            if (stream->in_begin != stream->in_end) {
+                if (stream->holds) {
+                    stream->in[stream->in_begin] = stream->held;
+                    stream->holds = false;
+                }
+                return (async_status)async_stream_copy_(stream, buffer,
+                                                        length);
+            }
+            if (ASYNC_LIKELY_(!stream->ended && stream->sender == NULL)) {
+                n = async_stream_refill_(stream, task);
+                goto reads;
+            }
+        } else if (ASYNC_LIKELY_(stream->reader == task
+                                 && stream->sender != task
+                                 && stream->in_end == 0)) {
+            n = async_read(stream->fd, stream->in, stream->in_size);
+            goto reads;
+        }
+    }
+    return async_stream_read_(stream, buffer, length);
+reads:
+    if (n == ASYNC_PENDING) {
+        return n;
+    }
+    if (ASYNC_UNLIKELY_(n <= 0)) {
+        return async_stream_took_(stream, task, n);
+    }
+    stream->reader = NULL;
+    stream->in_end = (size_t)n;
+    return (async_status)async_stream_copy_(stream, buffer, length);
+#else
+    return async_stream_read_(stream, buffer, length);
+#endif
 }
 
 ASYNC_API async_status async_stream_read_exactly(async_stream *stream,
@@ -13336,31 +13550,6 @@ ASYNC_APART_ async_status async_stream_until_(async_stream *stream,
 }
 
 #if ASYNC_FAST_
-
-/* Fill a buffer that is empty, after sending what was written: how many bytes;
- * 0 or less: it is as in async_stream_fetch_. */
-ASYNC_HOT_ async_status async_stream_refill_(async_stream *stream,
-                                             async_task *task)
-{
-    async_status n;
-
-    stream->in_begin = stream->in_end = stream->scanned = 0;
-    stream->holds = false;
-    if (stream->out_begin != stream->out_end) {
-        n = async_stream_drain_(stream, task);
-        if (ASYNC_UNLIKELY_(n == ASYNC_PENDING || n == ASYNC_CANCEL
-                            || (n < 0 && stream->error == 0))) {
-            stream->reader = n == ASYNC_PENDING ? task : NULL;
-            return n;
-        }
-    }
-    n = async_read(stream->fd, stream->in, stream->in_size);
-    if (n == ASYNC_PENDING) {
-        stream->reader = task;
-    }
-    return n;
-}
-
 /* The same on the way that nearly all go: it is in the buffer; or the buffer is
  * empty, and it comes at once, or the task waits, and then it comes. All else is
  * left to the function above, before anything was changed, or with some bytes

@@ -298,7 +298,7 @@
 #if defined __OPTIMIZE__ && defined __GNUC__
 #define ASYNC_ALONE_ static inline __attribute__((always_inline, unused))
 #else
-#define ASYNC_ALONE_ ASYNC_INLINE_
+#define ASYNC_ALONE_ ASYNC_UNUSED_ static
 #endif
 #if defined __OPTIMIZE__ && !defined __OPTIMIZE_SIZE__ && defined __GNUC__
 #define ASYNC_HOT_ ASYNC_ALONE_
