@@ -242,6 +242,17 @@ ASYNC_HOT_ bool async_fd_rests_(async_fd_ *it)
     return true;
 }
 
+/* One more operation; false if somebody is to look who made so many: the
+ * function that goes on from here does, and counts it again. */
+ASYNC_HOT_ bool async_fd_counts_(struct async_fds *fds)
+{
+    if (ASYNC_LIKELY_(--fds->left != 0)) {
+        return true;
+    }
+    fds->left = 1;
+    return false;
+}
+
 /* One that answers has read its socket empty just now. A pipe's writing end
  * has mostly never been waited for. */
 ASYNC_HOT_ async_status async_fd_quick_write_(int fd, const void *buffer,
@@ -255,7 +266,7 @@ ASYNC_HOT_ async_status async_fd_quick_write_(int fd, const void *buffer,
         async_fd_ *it = loop->fds->entries[(unsigned)fd];
 
         if (ASYNC_LIKELY_(it->flags == (ASYNC_FD_TCP_ | ASYNC_FD_EMPTY_)
-                          && --loop->fds->left != 0)) {
+                          && async_fd_counts_(loop->fds))) {
             ptrdiff_t n = ASYNC_SYS_(send)(fd, buffer, length,
                                            MSG_DONTWAIT | MSG_NOSIGNAL);
 
@@ -263,7 +274,7 @@ ASYNC_HOT_ async_status async_fd_quick_write_(int fd, const void *buffer,
                 ? (async_status)n : async_fd_write_on_(it, n, done);
         }
         if ((it->flags | ASYNC_FD_ADDED_) == ASYNC_FD_PIPE_
-            && --loop->fds->left != 0) {
+            && async_fd_counts_(loop->fds)) {
             return async_fd_give_(fd, buffer, length, it, done);
         }
     }

@@ -1425,9 +1425,20 @@ static ASYNC both_ends(struct main *self)
  * the time of the event? */
 struct quick { async_frame frame; struct main at; };
 
+static ASYNC run_talker(struct endless *self)
+{
+    ASYNC_BEGIN(self);
+    for (;;) {
+        AWAIT(async_write(self->fd, self->buffer, 1));
+        self->n++;
+    }
+    ASYNC_END;
+}
+
 static ASYNC quickly(struct quick *self)
 {
     static char bulk[4 << 20];
+    static struct endless talker;
     struct main *at = &self->at;
 
     ASYNC_BEGIN(self);
@@ -1499,6 +1510,22 @@ static ASYNC quickly(struct quick *self)
             AWAIT(async_join(&at->c.task));
             AWAIT(async_join(&at->b.task));
             CHECK_LOG("a:4 b:4194304 c:4194304 ");
+
+            put(at->ends[1], "x");                      /* k */
+            AWAIT_VALUE(at->rc, async_read(at->ends[0], at->buffer, 9));
+            CHECK_EQ(at->rc, 1);
+            ZERO(talker);
+            talker.fd = at->ends[0];
+            async_spawn(&talker.task, run_talker, &talker);
+            for (at->rc = 0; at->rc < 5; at->rc++) {
+                AWAIT(async_yield());
+            }
+            CHECK(talker.n >= 64 * 3);
+            CHECK(talker.n <= 130 * 5);
+            async_cancel(&talker.task);
+            AWAIT_RESULT(at->rc, async_join(&talker.task));
+            while (read(at->ends[1], bulk, sizeof bulk) > 0) {
+            }
         }
 
         one_start(&at->a, "a", 'r', at->ends[0], 9);    /* its end */
@@ -1569,6 +1596,39 @@ TEST(fd_quick_ways_spare_the_successor)
     ZERO(it);
     CHECK_EQ(async_run(quickly_reused, &it), 0);
     CHECK_EQ(lowest_fd(), before);
+}
+
+/* When nobody has begun to wait for two seconds, nobody looks after the
+ * descriptors any more. Who then waits again starts that anew. */
+static ASYNC quickly_after_a_while(struct main *self)
+{
+    ASYNC_BEGIN(self);
+    CHECK_EQ(async_pipe(self->ends), 0);
+    one_start(&self->a, "a", 'r', self->ends[0], 9);
+    self->a.times = 4;
+    AWAIT(async_yield());
+    for (self->i = 0; self->i < 3; self->i++) {
+        put(self->ends[1], "1");
+        AWAIT(async_sleep(MS(self->i == 1 ? 2500 : 5)));
+    }
+    close(self->ends[0]);
+    raw_pipe(self->other);
+    CHECK_EQ(self->other[0], self->ends[0]);
+    put(self->other[1], "other");
+    self->t = real_ms();
+    AWAIT_RESULT(self->rc, async_join(&self->a.task));
+    CHECK_EQ(self->rc, 5);
+    CHECK(real_ms() - self->t < 3500);
+    close_pipe(self->other);
+    async_close(self->ends[1]);
+    ASYNC_END;
+}
+
+TEST(fd_quick_ways_are_looked_after)
+{
+    test_real_time();
+    RUN(quickly_after_a_while, 0);
+    CHECK_LOG("a:1 a:1 a:1 a:5 ");
 }
 
 #endif
