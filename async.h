@@ -1482,25 +1482,37 @@ typedef int64_t async_duration;
 /* Durations: ASYNC_MS(20), ASYNC_SEC(1.5). Rounded up to whole ticks where a
  * tick is longer than the unit, so that a wait is never shorter than written.
  * (The argument may have a fraction; one of a tick is cut off.)
- * A constant that does not fit async_duration is a compile-time warning. */
+ * A constant that does not fit async_duration is a compile-time warning; a
+ * variable one wraps, as in any conversion. */
 #if ASYNC_TICK_HZ == 1000000000
 #define ASYNC_US(n) ((async_duration)((n) * INT64_C(1000)))
 #define ASYNC_MS(n) ((async_duration)((n) * INT64_C(1000000)))
 #define ASYNC_SEC(n) ((async_duration)((n) * INT64_C(1000000000)))
 #elif ASYNC_TICK_HZ == 1000000
-#define ASYNC_US(n) (n)
-#define ASYNC_MS(n) ((n) * INT32_C(1000))
-#define ASYNC_SEC(n) ((n) * INT32_C(1000000))
+#define ASYNC_US(n) ASYNC_FITS_(n)
+#define ASYNC_MS(n) ASYNC_FITS_((n) * INT32_C(1000))
+#define ASYNC_SEC(n) ASYNC_FITS_((n) * INT32_C(1000000))
 #elif ASYNC_TICK_HZ == 1000
-#define ASYNC_US(n) (((n) + INT32_C(999)) / 1000)
-#define ASYNC_MS(n) (n)
-#define ASYNC_SEC(n) ((n) * INT32_C(1000))
+#define ASYNC_US(n) ASYNC_FITS_(((n) + INT32_C(999)) / 1000)
+#define ASYNC_MS(n) ASYNC_FITS_(n)
+#define ASYNC_SEC(n) ASYNC_FITS_((n) * INT32_C(1000))
 #else
 #define ASYNC_SCALE_(n, unit) \
-    (((n) * INT64_C(ASYNC_TICK_HZ) + ((unit) - 1)) / (unit))
+    ASYNC_FITS_(((n) * INT64_C(ASYNC_TICK_HZ) + ((unit) - 1)) / (unit))
 #define ASYNC_US(n) ASYNC_SCALE_(n, 1000000)
 #define ASYNC_MS(n) ASYNC_SCALE_(n, 1000)
 #define ASYNC_SEC(n) ASYNC_SCALE_(n, 1)
+#endif
+
+/* GCC says nothing of a constant that would fit if it were unsigned: 40 000 in
+ * 16 bits, which is a negative duration, that is none. So it gets one to speak
+ * of. (Clang does by itself, and would speak of the arm not taken.) */
+#if ASYNC_TICK_BITS == 16 && defined __GNUC__ && !defined __clang__ \
+    && !defined __TINYC__
+#define ASYNC_FITS_(n) \
+    (__builtin_constant_p(n) && (n) > ASYNC_NEVER ? INT32_MAX : (n))
+#else
+#define ASYNC_FITS_(n) (n)
 #endif
 /* ===========================================================================
  * list: intrusive rings, the one container of the core. Not a public part.
@@ -2598,10 +2610,10 @@ typedef struct async_timeout {
 
 /* The same around a block:
  *
- *     ASYNC_TIMEOUT_BEGIN(&self->scope, ASYNC_SEC(5));
+ *     ASYNC_TIMEOUT_BEGIN(&self->scope, ASYNC_SEC(5)) {
  *         AWAIT(...);
  *         AWAIT(...);
- *     ASYNC_TIMEOUT_END;
+ *     } ASYNC_TIMEOUT_END;
  *
  * `break`, `continue` and ASYNC_RETURN leave it as they leave an ASYNC_TRY. */
 #define ASYNC_TIMEOUT_BEGIN(scope, duration) \
@@ -3827,6 +3839,17 @@ ASYNC_HOT_ bool async_fd_rests_(async_fd_ *it)
     return true;
 }
 
+/* One more operation; false if somebody is to look who made so many: the
+ * function that goes on from here does, and counts it again. */
+ASYNC_HOT_ bool async_fd_counts_(struct async_fds *fds)
+{
+    if (ASYNC_LIKELY_(--fds->left != 0)) {
+        return true;
+    }
+    fds->left = 1;
+    return false;
+}
+
 /* One that answers has read its socket empty just now. A pipe's writing end
  * has mostly never been waited for. */
 ASYNC_HOT_ async_status async_fd_quick_write_(int fd, const void *buffer,
@@ -3839,8 +3862,13 @@ ASYNC_HOT_ async_status async_fd_quick_write_(int fd, const void *buffer,
                                                == ASYNC_RUNNING_)) {
         async_fd_ *it = loop->fds->entries[(unsigned)fd];
 
-        if (ASYNC_LIKELY_(it->flags == (ASYNC_FD_TCP_ | ASYNC_FD_EMPTY_)
-                          && --loop->fds->left != 0)) {
+        /* Whether there is something to read, or who waits for that, is the
+         * same to a write. */
+        if (ASYNC_LIKELY_((it->flags & ~(unsigned)(ASYNC_FD_EMPTY_
+                                                   | ASYNC_FD_READER_
+                                                   | ASYNC_FD_AGE_))
+                              == ASYNC_FD_TCP_
+                          && async_fd_counts_(loop->fds))) {
             ptrdiff_t n = ASYNC_SYS_(send)(fd, buffer, length,
                                            MSG_DONTWAIT | MSG_NOSIGNAL);
 
@@ -3848,7 +3876,7 @@ ASYNC_HOT_ async_status async_fd_quick_write_(int fd, const void *buffer,
                 ? (async_status)n : async_fd_write_on_(it, n, done);
         }
         if ((it->flags | ASYNC_FD_ADDED_) == ASYNC_FD_PIPE_
-            && --loop->fds->left != 0) {
+            && async_fd_counts_(loop->fds)) {
             return async_fd_give_(fd, buffer, length, it, done);
         }
     }
@@ -4023,8 +4051,10 @@ ASYNC_API ASYNC async_tcp_connect(int *fd, const char *host, int port);
  * file, and any link, is ASYNC_EADDRINUSE: also one that somebody is bound to
  * who does not listen yet; and a dead one in a folder that the program may not
  * read, or that another program has locked by flock(2) for more than 10 ms.
- * ASYNC_EINVAL for NULL, an empty path or one of some 100 bytes and more. Who
- * closes the socket unlinks the path. From anywhere. */
+ * ASYNC_EINVAL for NULL, an empty path or one of some 100 bytes and more.
+ * No close removes the file. Leave it there, for the next one to replace, or
+ * unlink it before the socket is closed: after that it may be another's. From
+ * anywhere. */
 ASYNC_API int async_unix_listen(const char *path, int backlog);
 
 /* AWAIT(async_unix_connect(&self->fd, path)): as async_tcp_connect. */

@@ -265,7 +265,12 @@ ASYNC_HOT_ async_status async_fd_quick_write_(int fd, const void *buffer,
                                                == ASYNC_RUNNING_)) {
         async_fd_ *it = loop->fds->entries[(unsigned)fd];
 
-        if (ASYNC_LIKELY_(it->flags == (ASYNC_FD_TCP_ | ASYNC_FD_EMPTY_)
+        /* Whether there is something to read, or who waits for that, is the
+         * same to a write. */
+        if (ASYNC_LIKELY_((it->flags & ~(unsigned)(ASYNC_FD_EMPTY_
+                                                   | ASYNC_FD_READER_
+                                                   | ASYNC_FD_AGE_))
+                              == ASYNC_FD_TCP_
                           && async_fd_counts_(loop->fds))) {
             ptrdiff_t n = ASYNC_SYS_(send)(fd, buffer, length,
                                            MSG_DONTWAIT | MSG_NOSIGNAL);

@@ -85,8 +85,10 @@ ASYNC_API ASYNC async_tcp_connect(int *fd, const char *host, int port);
  * file, and any link, is ASYNC_EADDRINUSE: also one that somebody is bound to
  * who does not listen yet; and a dead one in a folder that the program may not
  * read, or that another program has locked by flock(2) for more than 10 ms.
- * ASYNC_EINVAL for NULL, an empty path or one of some 100 bytes and more. Who
- * closes the socket unlinks the path. From anywhere. */
+ * ASYNC_EINVAL for NULL, an empty path or one of some 100 bytes and more.
+ * No close removes the file. Leave it there, for the next one to replace, or
+ * unlink it before the socket is closed: after that it may be another's. From
+ * anywhere. */
 ASYNC_API int async_unix_listen(const char *path, int backlog);
 
 /* AWAIT(async_unix_connect(&self->fd, path)): as async_tcp_connect. */

@@ -35,10 +35,10 @@ typedef struct async_timeout {
 
 /* The same around a block:
  *
- *     ASYNC_TIMEOUT_BEGIN(&self->scope, ASYNC_SEC(5));
+ *     ASYNC_TIMEOUT_BEGIN(&self->scope, ASYNC_SEC(5)) {
  *         AWAIT(...);
  *         AWAIT(...);
- *     ASYNC_TIMEOUT_END;
+ *     } ASYNC_TIMEOUT_END;
  *
  * `break`, `continue` and ASYNC_RETURN leave it as they leave an ASYNC_TRY. */
 #define ASYNC_TIMEOUT_BEGIN(scope, duration) \

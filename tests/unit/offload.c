@@ -415,10 +415,12 @@ TEST(offload_no_more_threads_than_it_may)
     test_real_time();
     CHECK_EQ(async_run(counts, &it), 0);
     CHECK(counter.open >= 1 && counter.open <= FULL);
-    for (i = 0; i < 100000 && threads_now() != before; i++) {
-        (void)sched_yield();        /* joined; /proc may be a little late */
+    /* They are joined, but /proc may be a little late: with one of the test
+     * before this one, too. */
+    for (i = 0; i < 100000 && threads_now() > before; i++) {
+        (void)sched_yield();
     }
-    CHECK_EQ(threads_now(), before);
+    CHECK(threads_now() <= before);
     CHECK(before == 0 || it.sum > before);      /* (0: it cannot be told) */
 }
 
