@@ -6382,9 +6382,9 @@ ASYNC_ALONE_ void async_collect_(async_loop *loop)
 }
 
 /* How long until something is due, seen from now: the turn took its time. */
-static async_duration async_until_due_(async_loop *loop)
+ASYNC_ALONE_ async_duration async_until_due_(async_loop *loop)
 {
-    if (!ASYNC_NONE_READY_(loop) || ASYNC_ATOMIC_LOAD_(&loop->notified) != 0) {
+    if (ASYNC_ATOMIC_LOAD_(&loop->notified) != 0) {
         return 0;
     }
     return ASYNC_TIMERS_EMPTY_(&loop->timers)
@@ -6557,7 +6557,7 @@ ASYNC_API async_duration async_loop_step(async_loop *loop)
         async_run_ready_(loop, &rc);
     }
     async_rest_(loop);
-    wait = async_until_due_(loop);
+    wait = ASYNC_NONE_READY_(loop) ? async_until_due_(loop) : 0;
     async_this_task_ = task;
 #if ASYNC_DEBUG
     async_innermost_ = innermost;
