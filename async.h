@@ -3751,6 +3751,7 @@ enum {
     ASYNC_FD_CROWD_ = 512,      /* any number, in any operation */
     ASYNC_FD_SECOND_ = 1024,    /* so many, times 0 to 2, have begun since */
     ASYNC_FD_AGE_ = 3 * ASYNC_FD_SECOND_,   /* somebody waits */
+    ASYNC_FD_CONNECTS_ = 4096,  /* its async_connect is under way */
     /* All of them, when a TCP socket or a pipe may be read and written. */
     ASYNC_FD_TCP_ = ASYNC_FD_SOCKET_ | ASYNC_FD_SHORT_ | ASYNC_FD_ADDED_,
     ASYNC_FD_PIPE_ = ASYNC_FD_SHORT_ | ASYNC_FD_ADDED_
@@ -10792,10 +10793,21 @@ ASYNC_API void async_backend_close_(struct async_fds *fds)
     free(fds->polls);
 }
 
+/* Without room it is not looked at: then the operation fails, again if it is
+ * tried again. */
+static int async_poll_add_(struct async_fds *fds, async_fd_ *it)
+{
+    int err = async_poll_room_(fds, fds->limit + 1);
+
+    if (err == 0) {
+        it->flags |= ASYNC_FD_ADDED_;
+    }
+    return err;
+}
+
 ASYNC_API int async_backend_arm_(struct async_fds *fds, async_fd_ *it)
 {
-    it->flags |= ASYNC_FD_ADDED_;
-    return async_poll_room_(fds, fds->limit + 1);
+    return async_poll_add_(fds, it);
 }
 
 ASYNC_API void async_backend_forget_(struct async_fds *fds, async_fd_ *it)
@@ -10806,8 +10818,7 @@ ASYNC_API void async_backend_forget_(struct async_fds *fds, async_fd_ *it)
 
 ASYNC_API int async_backend_waits_(struct async_fds *fds, async_fd_ *it)
 {
-    it->flags |= ASYNC_FD_ADDED_;
-    return async_poll_room_(fds, fds->limit + 1);
+    return async_poll_add_(fds, it);
 }
 
 static int async_poll_wait_(struct pollfd *polls, unsigned n,
@@ -11663,17 +11674,18 @@ static ptrdiff_t async_fd_read_(const async_fd_ *it, int fd, void *buffer,
 ASYNC_API async_status async_read_(int fd, void *buffer, size_t length)
 {
     async_status rc;
-    async_fd_ *it = async_fd_enter_(fd, &rc);
+    async_fd_ *it;
     ptrdiff_t n;
 
+    if (buffer == NULL && length != 0) {
+        return async_settle_(async_self_(), ASYNC_EINVAL);
+    }
+    it = async_fd_enter_(fd, &rc);
     if (it == NULL) {
         return rc;
     }
     if (length == 0) {
         return 0;               /* as read(2), which takes no datagram then */
-    }
-    if (buffer == NULL) {
-        return ASYNC_EINVAL;
     }
     if (!async_fd_may_(it, ASYNC_FD_EMPTY_)) {
         return async_fd_park_(it, ASYNC_READS_, "async_read");
@@ -12380,6 +12392,8 @@ ASYNC_API async_status async_connect(int fd, const struct sockaddr *address,
     if (address == NULL) {
         return ASYNC_EINVAL;
     }
+    begun = begun && (it->flags & ASYNC_FD_CONNECTS_) != 0;     /* or gave way */
+    it->flags &= ~(unsigned)ASYNC_FD_CONNECTS_;
     if (begun && ASYNC_SYS_(getsockopt)(fd, SOL_SOCKET, SO_ERROR, &err,
                                         &size) == 0 && err != 0) {
         return -err;
@@ -12403,6 +12417,7 @@ ASYNC_API async_status async_connect(int fd, const struct sockaddr *address,
                 return err;
             }
         }
+        it->flags |= ASYNC_FD_CONNECTS_;
         return async_fd_park_(it, ASYNC_WRITES_, "async_connect");
     }
     return -err;

@@ -108,17 +108,18 @@ static ptrdiff_t async_fd_read_(const async_fd_ *it, int fd, void *buffer,
 ASYNC_API async_status async_read_(int fd, void *buffer, size_t length)
 {
     async_status rc;
-    async_fd_ *it = async_fd_enter_(fd, &rc);
+    async_fd_ *it;
     ptrdiff_t n;
 
+    if (buffer == NULL && length != 0) {
+        return async_settle_(async_self_(), ASYNC_EINVAL);
+    }
+    it = async_fd_enter_(fd, &rc);
     if (it == NULL) {
         return rc;
     }
     if (length == 0) {
         return 0;               /* as read(2), which takes no datagram then */
-    }
-    if (buffer == NULL) {
-        return ASYNC_EINVAL;
     }
     if (!async_fd_may_(it, ASYNC_FD_EMPTY_)) {
         return async_fd_park_(it, ASYNC_READS_, "async_read");

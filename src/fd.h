@@ -154,6 +154,7 @@ enum {
     ASYNC_FD_CROWD_ = 512,      /* any number, in any operation */
     ASYNC_FD_SECOND_ = 1024,    /* so many, times 0 to 2, have begun since */
     ASYNC_FD_AGE_ = 3 * ASYNC_FD_SECOND_,   /* somebody waits */
+    ASYNC_FD_CONNECTS_ = 4096,  /* its async_connect is under way */
     /* All of them, when a TCP socket or a pipe may be read and written. */
     ASYNC_FD_TCP_ = ASYNC_FD_SOCKET_ | ASYNC_FD_SHORT_ | ASYNC_FD_ADDED_,
     ASYNC_FD_PIPE_ = ASYNC_FD_SHORT_ | ASYNC_FD_ADDED_

@@ -46,10 +46,21 @@ ASYNC_API void async_backend_close_(struct async_fds *fds)
     free(fds->polls);
 }
 
+/* Without room it is not looked at: then the operation fails, again if it is
+ * tried again. */
+static int async_poll_add_(struct async_fds *fds, async_fd_ *it)
+{
+    int err = async_poll_room_(fds, fds->limit + 1);
+
+    if (err == 0) {
+        it->flags |= ASYNC_FD_ADDED_;
+    }
+    return err;
+}
+
 ASYNC_API int async_backend_arm_(struct async_fds *fds, async_fd_ *it)
 {
-    it->flags |= ASYNC_FD_ADDED_;
-    return async_poll_room_(fds, fds->limit + 1);
+    return async_poll_add_(fds, it);
 }
 
 ASYNC_API void async_backend_forget_(struct async_fds *fds, async_fd_ *it)
@@ -60,8 +71,7 @@ ASYNC_API void async_backend_forget_(struct async_fds *fds, async_fd_ *it)
 
 ASYNC_API int async_backend_waits_(struct async_fds *fds, async_fd_ *it)
 {
-    it->flags |= ASYNC_FD_ADDED_;
-    return async_poll_room_(fds, fds->limit + 1);
+    return async_poll_add_(fds, it);
 }
 
 static int async_poll_wait_(struct pollfd *polls, unsigned n,

@@ -378,6 +378,8 @@ ASYNC_API async_status async_connect(int fd, const struct sockaddr *address,
     if (address == NULL) {
         return ASYNC_EINVAL;
     }
+    begun = begun && (it->flags & ASYNC_FD_CONNECTS_) != 0;     /* or gave way */
+    it->flags &= ~(unsigned)ASYNC_FD_CONNECTS_;
     if (begun && ASYNC_SYS_(getsockopt)(fd, SOL_SOCKET, SO_ERROR, &err,
                                         &size) == 0 && err != 0) {
         return -err;
@@ -401,6 +403,7 @@ ASYNC_API async_status async_connect(int fd, const struct sockaddr *address,
                 return err;
             }
         }
+        it->flags |= ASYNC_FD_CONNECTS_;
         return async_fd_park_(it, ASYNC_WRITES_, "async_connect");
     }
     return -err;
