@@ -1886,9 +1886,10 @@ ASYNC_INLINE_ void async_set_state_(async_task *task, unsigned state)
  *                  O(1), exact to the nanosecond. For a million.
  *
  * Both keep this: equal deadlines leave in the order in which they came, and
- * earlier ones before later ones. `base` is the time of the last expiry. Every
- * deadline is at most half the range after it, so a late loop (up to the other
- * half) sees nothing as being in the far future.
+ * earlier ones before later ones. `base` is the time of the last expiry; in a
+ * wheel, of the last that found something to do. In a list every deadline is at
+ * most half the range after it, so a late loop (up to the other half) sees
+ * nothing as being in the far future.
  * ======================================================================== */
 
 #if ASYNC_TIMER_WHEEL
@@ -2649,7 +2650,7 @@ ASYNC_INLINE_ int async_timeout_reschedule(async_timeout *timeout,
             async_this_loop_->now + (async_ticks)duration;
 
         if ((async_duration)(deadline - timeout->alarm.timer.u.deadline) >= 0) {
-            timeout->deadline = deadline;   /* looked at when the timer is due */
+            timeout->deadline = deadline;   /* looked at when it is due */
             return 0;
         }
     }
@@ -3735,6 +3736,13 @@ ASYNC_API int async_detach(int fd);
 #define ASYNC_SYS_(name) name
 #endif
 
+/* Where there is no such flag, SIGPIPE is ignored all the same. */
+#ifdef MSG_NOSIGNAL
+#define ASYNC_NOSIGNAL_ MSG_NOSIGNAL
+#else
+#define ASYNC_NOSIGNAL_ 0
+#endif
+
 enum {
     ASYNC_FD_EMPTY_ = 1,        /* a read would say EAGAIN; as POLLIN */
     ASYNC_FD_SHORT_ = 2,        /* a short read means that it is empty: e */
@@ -3851,8 +3859,8 @@ ASYNC_HOT_ bool async_fd_counts_(struct async_fds *fds)
     return false;
 }
 
-/* One that answers has read its socket empty just now. A pipe's writing end
- * has mostly never been waited for. */
+/* Nobody waits to write to it, as it has taken all until now. A pipe's writing
+ * end has mostly never been waited for. */
 ASYNC_HOT_ async_status async_fd_quick_write_(int fd, const void *buffer,
                                               size_t length, size_t *done)
 {
@@ -3871,7 +3879,7 @@ ASYNC_HOT_ async_status async_fd_quick_write_(int fd, const void *buffer,
                               == ASYNC_FD_TCP_
                           && async_fd_counts_(loop->fds))) {
             ptrdiff_t n = ASYNC_SYS_(send)(fd, buffer, length,
-                                           MSG_DONTWAIT | MSG_NOSIGNAL);
+                                           MSG_DONTWAIT | ASYNC_NOSIGNAL_);
 
             return ASYNC_LIKELY_((size_t)n == length)
                 ? (async_status)n : async_fd_write_on_(it, n, done);
@@ -9307,7 +9315,7 @@ ASYNC_API void async_debug_lasts_(const char *operation, const void *memory,
     }
 }
 
-/* ---- who is there, and what does each wait for? --------------------------- */
+/* ---- who is there, and what does each wait for? -------------------------- */
 
 /* What becomes of a task in that state; it waited, or waits, in `waits`. */
 static size_t async_say_state_(size_t at, const async_task *task)
@@ -9671,7 +9679,7 @@ static ASYNC_THREAD unsigned async_trail_age_;
     for ((trail) = async_trails_; (trail) < async_trails_ + ASYNC_TRAILS_; \
          (trail)++)
 
-/* ---- what is said ---------------------------------------------------------- */
+/* ---- what is said -------------------------------------------------------- */
 
 static size_t async_say_error_(size_t at, int error)
 {
@@ -9740,7 +9748,7 @@ static void async_report_untaken_(async_trail_ *trail)
     async_report_(trail, " ended in an error that nobody took: ");
 }
 
-/* ---- the trails ------------------------------------------------------------ */
+/* ---- the trails ---------------------------------------------------------- */
 
 /* The oldest of that state, or NULL. */
 static async_trail_ *async_trail_oldest_(unsigned state)
@@ -9871,7 +9879,7 @@ static bool async_is_cancel_(int rc)
     return rc == ASYNC_CANCEL || rc == ASYNC_ECANCELED;
 }
 
-/* ---- on its way out of coroutines ------------------------------------------- */
+/* ---- on its way out of coroutines ---------------------------------------- */
 
 ASYNC_API void async_error_(const async_frame *frame, int error, int how)
 {
@@ -9983,7 +9991,7 @@ ASYNC_API void async_error_leaves_(const async_frame *frame, int rc)
     }
 }
 
-/* ---- at the end of a task -------------------------------------------------- */
+/* ---- at the end of a task ------------------------------------------------ */
 
 /* Who joins it, if any; and how many callbacks it has. */
 static const async_task *async_takers_(const async_task *task, unsigned *calls)
@@ -10096,7 +10104,7 @@ ASYNC_API void async_trail_taken_(const async_task *task, int how)
     }
 }
 
-/* ---- what nobody can take any more ------------------------------------------ */
+/* ---- what nobody can take any more --------------------------------------- */
 
 ASYNC_API void async_trail_spawned_(const async_task *task)
 {
@@ -11703,7 +11711,7 @@ ASYNC_HOT_ ptrdiff_t async_fd_write_(const async_fd_ *it, int fd,
 {
     if ((it->flags & ASYNC_FD_SOCKET_) != 0) {
         return ASYNC_SYS_(send)(fd, buffer, length,
-                                MSG_DONTWAIT | MSG_NOSIGNAL);
+                                MSG_DONTWAIT | ASYNC_NOSIGNAL_);
     }
     if ((it->flags & ASYNC_FD_BLOCKS_) != 0) {                      /* h */
         if (!async_fd_ready_(fd, POLLOUT)) {
@@ -11894,7 +11902,8 @@ static ptrdiff_t async_fd_writev_(const async_fd_ *it, int fd,
         memset(&message, 0, sizeof message);
         message.msg_iov = (struct iovec *)(uintptr_t)pieces;
         message.msg_iovlen = (unsigned short)count;    /* size_t or int */
-        return ASYNC_SYS_(sendmsg)(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+        return ASYNC_SYS_(sendmsg)(fd, &message,
+                                   MSG_DONTWAIT | ASYNC_NOSIGNAL_);
     }
     if ((it->flags & ASYNC_FD_BLOCKS_) != 0) {
         return async_fd_write_(it, fd, pieces->iov_base, pieces->iov_len);
@@ -12092,7 +12101,7 @@ static async_status async_receive_(int fd, const struct async_transfer_ *by)
 
 static ptrdiff_t async_send_call_(int fd, const struct async_transfer_ *by)
 {
-    int flags = by->flags | MSG_DONTWAIT | MSG_NOSIGNAL;
+    int flags = by->flags | MSG_DONTWAIT | ASYNC_NOSIGNAL_;
 
     if (by->message != NULL) {
         return ASYNC_SYS_(sendmsg)(fd, by->message, flags);
@@ -12131,7 +12140,7 @@ static void async_transfer_of_(struct async_transfer_ *by, const char *what,
     by->what = what;
     by->buffer = (void *)(uintptr_t)buffer;
     by->length = async_fd_length_(length);
-    by->flags = flags & ~(MSG_DONTWAIT | MSG_NOSIGNAL);
+    by->flags = flags & ~(MSG_DONTWAIT | ASYNC_NOSIGNAL_);
 }
 
 /* Of a TCP socket, a call without flags is a read or a write, which have a
@@ -12392,7 +12401,7 @@ ASYNC_API async_status async_connect(int fd, const struct sockaddr *address,
     if (address == NULL) {
         return ASYNC_EINVAL;
     }
-    begun = begun && (it->flags & ASYNC_FD_CONNECTS_) != 0;     /* or gave way */
+    begun = begun && (it->flags & ASYNC_FD_CONNECTS_) != 0; /* or gave way */
     it->flags &= ~(unsigned)ASYNC_FD_CONNECTS_;
     if (begun && ASYNC_SYS_(getsockopt)(fd, SOL_SOCKET, SO_ERROR, &err,
                                         &size) == 0 && err != 0) {

@@ -244,7 +244,7 @@ ASYNC_API void async_debug_lasts_(const char *operation, const void *memory,
     }
 }
 
-/* ---- who is there, and what does each wait for? --------------------------- */
+/* ---- who is there, and what does each wait for? -------------------------- */
 
 /* What becomes of a task in that state; it waited, or waits, in `waits`. */
 static size_t async_say_state_(size_t at, const async_task *task)

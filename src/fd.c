@@ -137,7 +137,7 @@ ASYNC_HOT_ ptrdiff_t async_fd_write_(const async_fd_ *it, int fd,
 {
     if ((it->flags & ASYNC_FD_SOCKET_) != 0) {
         return ASYNC_SYS_(send)(fd, buffer, length,
-                                MSG_DONTWAIT | MSG_NOSIGNAL);
+                                MSG_DONTWAIT | ASYNC_NOSIGNAL_);
     }
     if ((it->flags & ASYNC_FD_BLOCKS_) != 0) {                      /* h */
         if (!async_fd_ready_(fd, POLLOUT)) {
@@ -328,7 +328,8 @@ static ptrdiff_t async_fd_writev_(const async_fd_ *it, int fd,
         memset(&message, 0, sizeof message);
         message.msg_iov = (struct iovec *)(uintptr_t)pieces;
         message.msg_iovlen = (unsigned short)count;    /* size_t or int */
-        return ASYNC_SYS_(sendmsg)(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+        return ASYNC_SYS_(sendmsg)(fd, &message,
+                                   MSG_DONTWAIT | ASYNC_NOSIGNAL_);
     }
     if ((it->flags & ASYNC_FD_BLOCKS_) != 0) {
         return async_fd_write_(it, fd, pieces->iov_base, pieces->iov_len);

@@ -138,6 +138,13 @@ ASYNC_API int async_detach(int fd);
 #define ASYNC_SYS_(name) name
 #endif
 
+/* Where there is no such flag, SIGPIPE is ignored all the same. */
+#ifdef MSG_NOSIGNAL
+#define ASYNC_NOSIGNAL_ MSG_NOSIGNAL
+#else
+#define ASYNC_NOSIGNAL_ 0
+#endif
+
 enum {
     ASYNC_FD_EMPTY_ = 1,        /* a read would say EAGAIN; as POLLIN */
     ASYNC_FD_SHORT_ = 2,        /* a short read means that it is empty: e */
@@ -254,8 +261,8 @@ ASYNC_HOT_ bool async_fd_counts_(struct async_fds *fds)
     return false;
 }
 
-/* One that answers has read its socket empty just now. A pipe's writing end
- * has mostly never been waited for. */
+/* Nobody waits to write to it, as it has taken all until now. A pipe's writing
+ * end has mostly never been waited for. */
 ASYNC_HOT_ async_status async_fd_quick_write_(int fd, const void *buffer,
                                               size_t length, size_t *done)
 {
@@ -274,7 +281,7 @@ ASYNC_HOT_ async_status async_fd_quick_write_(int fd, const void *buffer,
                               == ASYNC_FD_TCP_
                           && async_fd_counts_(loop->fds))) {
             ptrdiff_t n = ASYNC_SYS_(send)(fd, buffer, length,
-                                           MSG_DONTWAIT | MSG_NOSIGNAL);
+                                           MSG_DONTWAIT | ASYNC_NOSIGNAL_);
 
             return ASYNC_LIKELY_((size_t)n == length)
                 ? (async_status)n : async_fd_write_on_(it, n, done);

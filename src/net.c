@@ -78,7 +78,7 @@ static async_status async_receive_(int fd, const struct async_transfer_ *by)
 
 static ptrdiff_t async_send_call_(int fd, const struct async_transfer_ *by)
 {
-    int flags = by->flags | MSG_DONTWAIT | MSG_NOSIGNAL;
+    int flags = by->flags | MSG_DONTWAIT | ASYNC_NOSIGNAL_;
 
     if (by->message != NULL) {
         return ASYNC_SYS_(sendmsg)(fd, by->message, flags);
@@ -117,7 +117,7 @@ static void async_transfer_of_(struct async_transfer_ *by, const char *what,
     by->what = what;
     by->buffer = (void *)(uintptr_t)buffer;
     by->length = async_fd_length_(length);
-    by->flags = flags & ~(MSG_DONTWAIT | MSG_NOSIGNAL);
+    by->flags = flags & ~(MSG_DONTWAIT | ASYNC_NOSIGNAL_);
 }
 
 /* Of a TCP socket, a call without flags is a read or a write, which have a
@@ -378,7 +378,7 @@ ASYNC_API async_status async_connect(int fd, const struct sockaddr *address,
     if (address == NULL) {
         return ASYNC_EINVAL;
     }
-    begun = begun && (it->flags & ASYNC_FD_CONNECTS_) != 0;     /* or gave way */
+    begun = begun && (it->flags & ASYNC_FD_CONNECTS_) != 0; /* or gave way */
     it->flags &= ~(unsigned)ASYNC_FD_CONNECTS_;
     if (begun && ASYNC_SYS_(getsockopt)(fd, SOL_SOCKET, SO_ERROR, &err,
                                         &size) == 0 && err != 0) {

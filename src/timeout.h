@@ -74,7 +74,7 @@ ASYNC_INLINE_ int async_timeout_reschedule(async_timeout *timeout,
             async_this_loop_->now + (async_ticks)duration;
 
         if ((async_duration)(deadline - timeout->alarm.timer.u.deadline) >= 0) {
-            timeout->deadline = deadline;   /* looked at when the timer is due */
+            timeout->deadline = deadline;   /* looked at when it is due */
             return 0;
         }
     }

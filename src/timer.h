@@ -11,9 +11,10 @@
  *                  O(1), exact to the nanosecond. For a million.
  *
  * Both keep this: equal deadlines leave in the order in which they came, and
- * earlier ones before later ones. `base` is the time of the last expiry. Every
- * deadline is at most half the range after it, so a late loop (up to the other
- * half) sees nothing as being in the far future.
+ * earlier ones before later ones. `base` is the time of the last expiry; in a
+ * wheel, of the last that found something to do. In a list every deadline is at
+ * most half the range after it, so a late loop (up to the other half) sees
+ * nothing as being in the far future.
  * ======================================================================== */
 
 #if ASYNC_TIMER_WHEEL

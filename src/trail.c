@@ -75,7 +75,7 @@ static ASYNC_THREAD unsigned async_trail_age_;
     for ((trail) = async_trails_; (trail) < async_trails_ + ASYNC_TRAILS_; \
          (trail)++)
 
-/* ---- what is said ---------------------------------------------------------- */
+/* ---- what is said -------------------------------------------------------- */
 
 static size_t async_say_error_(size_t at, int error)
 {
@@ -144,7 +144,7 @@ static void async_report_untaken_(async_trail_ *trail)
     async_report_(trail, " ended in an error that nobody took: ");
 }
 
-/* ---- the trails ------------------------------------------------------------ */
+/* ---- the trails ---------------------------------------------------------- */
 
 /* The oldest of that state, or NULL. */
 static async_trail_ *async_trail_oldest_(unsigned state)
@@ -275,7 +275,7 @@ static bool async_is_cancel_(int rc)
     return rc == ASYNC_CANCEL || rc == ASYNC_ECANCELED;
 }
 
-/* ---- on its way out of coroutines ------------------------------------------- */
+/* ---- on its way out of coroutines ---------------------------------------- */
 
 ASYNC_API void async_error_(const async_frame *frame, int error, int how)
 {
@@ -387,7 +387,7 @@ ASYNC_API void async_error_leaves_(const async_frame *frame, int rc)
     }
 }
 
-/* ---- at the end of a task -------------------------------------------------- */
+/* ---- at the end of a task ------------------------------------------------ */
 
 /* Who joins it, if any; and how many callbacks it has. */
 static const async_task *async_takers_(const async_task *task, unsigned *calls)
@@ -500,7 +500,7 @@ ASYNC_API void async_trail_taken_(const async_task *task, int how)
     }
 }
 
-/* ---- what nobody can take any more ------------------------------------------ */
+/* ---- what nobody can take any more --------------------------------------- */
 
 ASYNC_API void async_trail_spawned_(const async_task *task)
 {
