@@ -183,7 +183,9 @@ static int async_sleep_on_(async_loop *loop)
 
 #define async_look_(loop) async_collect_(loop)
 
-/* The same; but what has come was looked at a moment ago. */
+/* The same; but what has come was looked at a moment ago. (The clock is asked
+ * anew: calls that were due then took their time. What has come due meanwhile
+ * is a tick late.) */
 static int async_sleep_on_(async_loop *loop)
 {
     async_duration wait;
@@ -191,13 +193,13 @@ static int async_sleep_on_(async_loop *loop)
     if (loop->alive == 0) {
         return 0;
     }
-    wait = (async_duration)async_timer_next_(&loop->timers, loop->timers.base);
+    wait = (async_duration)async_timer_next_(&loop->timers, ASYNC_CLOCK());
     if (wait == ASYNC_NEVER && loop->irqs == NULL) {
         return ASYNC_EDEADLK;
     }
     ASYNC_LOCK();
     if (loop->notified == 0) {
-        ASYNC_IDLE(loop, wait);
+        ASYNC_IDLE(loop, wait != 0 ? wait : 1);
     }
     ASYNC_UNLOCK();
     return 1;

@@ -2,6 +2,7 @@
  * timeout: deadlines that strike the task that set them.
  * ======================================================================== */
 #include "timeout.h"
+#include "port.h"
 
 static bool async_queued_(const async_timeout *timeout)
 {

@@ -117,10 +117,10 @@ static void model_idle(struct async_loop *loop, async_duration ticks)
     (void)loop;
 
     if (ticks != 0 && ticks != ASYNC_NEVER) {
-        if (i >= 0 && entry[i].due < now) {
+        if (i >= 0 && entry[i].due < now && (ASYNC_HOSTED || ticks > 1)) {
             fail("it sleeps, though a call is overdue");
         }
-        if (i >= 0 && now + ticks > entry[i].due) {
+        if (i >= 0 && ticks > 1 && now + ticks > entry[i].due) {
             fail("it would sleep longer than until the next call");
         }
         now += ticks;

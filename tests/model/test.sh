@@ -75,7 +75,7 @@ if [ -n "$FULL" ]; then
     mutant own_strike 'if (!undelivered)' 'if (false)' scope.c
     mutant forwarding 'async_cancel(target)' '(void)0' join.c
     mutant circle 'return target == task' 'return false' join.c
-    mutant granted_sleep 'async_wake_(task, 0);   ' '; ' task.c
+    mutant granted_sleep 'becomes = ASYNC_READY_;' ';' task.c
     mutant coalescing '(node->state \& ASYNC_PENDING_) != 0' 'false' task.c
     mutant moved_deadline '(now - base)' '(now - base) * 0' timeout.c
 fi
@@ -169,8 +169,7 @@ if [ -n "$FULL" ]; then
     mutant call_again 'node.state = 0;   ' 'node.state |= 0;  ' call.c
     mutant call_pending 'if (call->alarm.timer.node.state == ASYNC_ALARM_)' \
         'if (false)' call.c
-    mutant call_cancelled 'async_timer_remove_(\&async_this' \
-        '(void)(\&async_this' call.c
+    mutant call_cancelled 'async_timer_remove_(' '(void)(' call.c
     mutant call_no_task 'async_this_task_ = NULL;  ' ';' call.c
 fi
 lanes_end
