@@ -64,8 +64,11 @@ static void demo_idle(struct async_loop *loop, long long ticks)
 /* Begin a section: a headline, and the time is 0 again. */
 static inline void title(const char *text)
 {
-    printf("%s%s\n", demo_started == 0 ? "" : "\n", text);
+    static const char *gap = "";
+
+    printf("%s%s\n", gap, text);
     fflush(stdout);
+    gap = "\n";
     demo_started = demo_clock();
 }
 
