@@ -274,7 +274,7 @@
 #error "ASYNC_TIMER_WHEEL needs ASYNC_BACKLINKS 1"
 #endif
 #if ASYNC_PREFETCH && !(ASYNC_HOSTED && ASYNC_BACKLINKS && defined __GNUC__)
-#error "ASYNC_PREFETCH needs ASYNC_HOSTED 1, ASYNC_BACKLINKS 1, and GCC or clang"
+#error "ASYNC_PREFETCH needs ASYNC_HOSTED, ASYNC_BACKLINKS, GCC or clang"
 #endif
 #if ASYNC_COMPUTED_GOTO && !defined __GNUC__
 #error "ASYNC_COMPUTED_GOTO needs GCC or clang"
@@ -689,7 +689,7 @@ typedef uint16_t async_point_;
     int line;                       /* of the await that it is at */ \
     const char *file, *function; \
     struct async_frame *parent;     /* who awaits it; NULL: a task's entry */ \
-    unsigned short outcomes[4];     /* where open finally blocks keep theirs */ \
+    unsigned short outcomes[4];     /* where finally blocks keep theirs */ \
     const void *stack;              /* its locals are above, since it resumed */
 #else
 #define ASYNC_FRAME_FIELDS_ async_point_ point;
@@ -4555,7 +4555,7 @@ ASYNC_API int async_signal_pass_(async_signal *signal, int number);
 #define ASYNC_NULL_IN 0x8u      /* /dev/null */
 #define ASYNC_NULL_OUT 0x10u
 #define ASYNC_NULL_ERR 0x20u
-#define ASYNC_ERR_TO_OUT 0x40u  /* the error output goes where the output goes */
+#define ASYNC_ERR_TO_OUT 0x40u  /* the error output goes where output goes */
 
 /* Further flags. */
 #define ASYNC_NEW_SESSION 0x80u /* setsid(2): its own session, process group,
@@ -4645,7 +4645,7 @@ typedef struct async_process {
  *
  * Task, or code of the loop's thread; no loop is needed yet. It does not wait,
  * but blocks for the moment that the system takes: some 500 microseconds. For
- * a program that is to outlive this one, let a shell end at once: "daemon &". */
+ * a program that is to outlive this one let a shell end at once: "daemon &" */
 ASYNC_API int async_process_start_(async_process *process,
                                    const char *const argv[], unsigned flags,
                                    const async_process_setup *setup
@@ -7609,7 +7609,7 @@ ASYNC_API void async_irq_dispatch_(async_loop *loop)
 
     for (irq = loop->irqs; irq != NULL; irq = irq->next) {
 #if ASYNC_HOSTED
-        if (irq->serve != NULL) {       /* another part's, which has no waiter */
+        if (irq->serve != NULL) {       /* another part's, without a waiter */
             if (ASYNC_ATOMIC_LOAD_(&irq->count) != 0) {
                 (void)async_irq_take_(irq);
                 irq->serve(irq);
@@ -8235,7 +8235,7 @@ static async_status async_queue_await_(async_task *task, async_queue *queue,
     if (granted || *woken == 0 || queue->shut || ASYNC_STRUCK_P_(task)) {
         rc = async_queue_move_(queue, item, in);
         if (rc == ASYNC_ESHUTDOWN && async_state_(task) == ASYNC_STRUCK_) {
-            rc = ASYNC_EAGAIN;          /* struck while it waited, before that */
+            rc = ASYNC_EAGAIN;      /* struck while it waited, before that */
         }
         if (rc != ASYNC_EAGAIN) {
             return async_settle_(task, rc);
@@ -9297,8 +9297,8 @@ ASYNC_API void async_debug_misuse_(const char *operation, const char *what)
 }
 
 /* Between the stack of the innermost coroutine and that of the run there are
- * the locals of coroutines. Those of a function that one of them calls are below,
- * and it will be called again; but a thread does not wait for that. */
+ * the locals of coroutines. Those of a function that one of them calls are
+ * below, and it will be called again; but a thread does not wait for that. */
 ASYNC_API void async_debug_lasts_(const char *operation, const void *memory,
                                   bool thread)
 {
@@ -10303,7 +10303,7 @@ ASYNC_API void async_fd_reset_(struct async_fds *fds, async_fd_ *it,
 /* A descriptor that was just made, and what it is. */
 ASYNC_API void async_fd_adopt_(int fd, unsigned flags);
 
-/* Somebody has opened `by` (a stream, say) over this descriptor, and is to close
+/* Somebody opened `by` (a stream, say) over this descriptor, and is to close
  * it; a process may have none. It is over when the descriptor is closed; for
  * such a process this has to be said. The loop ends: what was never closed? */
 #if ASYNC_DEBUG
@@ -13517,8 +13517,8 @@ ASYNC_API async_status async_stream_read_exactly(async_stream *stream,
 
 /* The length up to the end of the separator, or 0. What was looked at once is
  * not looked at again. */
-ASYNC_HOT_ size_t async_stream_find_(async_stream *stream, const char *separator,
-                                 size_t length)
+ASYNC_HOT_ size_t async_stream_find_(async_stream *stream,
+                                     const char *separator, size_t length)
 {
     const char *begin = stream->in + stream->in_begin;
     size_t received = async_stream_received_(stream);
@@ -13607,9 +13607,9 @@ ASYNC_APART_ async_status async_stream_until_(async_stream *stream,
 
 #if ASYNC_FAST_
 /* The same on the way that nearly all go: it is in the buffer; or the buffer is
- * empty, and it comes at once, or the task waits, and then it comes. All else is
- * left to the function above, before anything was changed, or with some bytes
- * more in the buffer. */
+ * empty, and it comes at once, or the task waits, and then it comes. All else
+ * is left to the function above, before anything was changed, or with some
+ * bytes more in the buffer. */
 ASYNC_HOT_ async_status async_stream_look_(async_stream *stream,
                                            const char *separator,
                                            size_t length, char **at, bool rest)
@@ -13809,8 +13809,8 @@ ASYNC_API int async_server_open_(async_server *server, int listener,
     return 0;
 }
 
-/* Does the listener go on after this error, at once or after a pause? The kernel
- * tells of a connection's own troubles here, too. */
+/* Does the listener go on after this error, at once or after a pause? The
+ * kernel tells of a connection's own troubles here, too. */
 enum { ASYNC_SERVER_ENDS_, ASYNC_SERVER_GOES_ON_, ASYNC_SERVER_PAUSES_ };
 
 static int async_server_after_(async_status rc)
@@ -15850,7 +15850,7 @@ static struct async_offloads_ *async_offloads_of_(async_loop *loop,
     (void)pthread_once(&async_offload_once_, async_offload_begin_);
     async_offload_enter_();
     home->forks = async_offload_forks_;
-    if (async_offload_loops_++ == 0) {          /* who waits for none does not */
+    if (async_offload_loops_++ == 0) {      /* who waits for none does not */
         (void)pthread_cond_broadcast(&async_offload_rest_);
     }
     async_offload_leave_();
@@ -16398,7 +16398,7 @@ static int async_lookup_run_(void *argument)
     (AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV | AI_ADDRCONFIG)
 
 /* A port in digits, 0 for none; -1 for a name; ASYNC_ENOSERVICE for what is
- * neither, of which the system's library makes a port (of +80), modulo 65536. */
+ * neither, of which the system's library makes a port (of +80) modulo 65536 */
 static int32_t async_port_of_(const char *service)
 {
     int32_t port = 0;

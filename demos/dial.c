@@ -95,6 +95,8 @@ static ASYNC here(struct program *self)
     async_close(self->full[0]);
     async_close(self->full[1]);
     async_close(self->deaf);
+    async_cancel(&self->server.task);
+    AWAIT_RESULT(self->n, async_join(&self->server.task));
     async_close(self->server.listener);
     ASYNC_END;
 }

@@ -157,7 +157,7 @@ static ASYNC tell(async_stream *stream, int kind, const void *text,
 
 /* ---- the server ---------------------------------------------------------- */
 
-static async_event tick;        /* set, and cleared at once: who waits goes on */
+static async_event tick;       /* set, and cleared at once: who waits goes on */
 static int seconds;
 
 struct session {

@@ -6,7 +6,7 @@
  * (-DASYNC_DEBUG=1) keeps its trail, through coroutines and tasks, and tells it
  * when the error leaves async_run; or when a task has ended in an error that
  * nobody takes: who joins the task, asks for its result, or has a callback for
- * its end, takes it. It says so on stderr, or where ASYNC_WARN says, as here. */
+ * its end, takes it. It says so on stderr, or where ASYNC_WARN says, as here */
 #ifndef ASYNC_DEBUG
 #define ASYNC_DEBUG 1
 #endif

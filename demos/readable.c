@@ -58,7 +58,7 @@ static ASYNC listener(struct listener *self)
             say("  heard: %s", text);
         }
     } ASYNC_FINALLY(self->outcome) {
-        async_detach(radio_descriptor(self->radio));    /* the loop forgets it */
+        async_detach(radio_descriptor(self->radio));  /* the loop forgets it */
     } ASYNC_TRY_END;
     ASYNC_END;
 }

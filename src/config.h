@@ -231,7 +231,7 @@
 #error "ASYNC_TIMER_WHEEL needs ASYNC_BACKLINKS 1"
 #endif
 #if ASYNC_PREFETCH && !(ASYNC_HOSTED && ASYNC_BACKLINKS && defined __GNUC__)
-#error "ASYNC_PREFETCH needs ASYNC_HOSTED 1, ASYNC_BACKLINKS 1, and GCC or clang"
+#error "ASYNC_PREFETCH needs ASYNC_HOSTED, ASYNC_BACKLINKS, GCC or clang"
 #endif
 #if ASYNC_COMPUTED_GOTO && !defined __GNUC__
 #error "ASYNC_COMPUTED_GOTO needs GCC or clang"

@@ -58,7 +58,7 @@ typedef uint16_t async_point_;
     int line;                       /* of the await that it is at */ \
     const char *file, *function; \
     struct async_frame *parent;     /* who awaits it; NULL: a task's entry */ \
-    unsigned short outcomes[4];     /* where open finally blocks keep theirs */ \
+    unsigned short outcomes[4];     /* where finally blocks keep theirs */ \
     const void *stack;              /* its locals are above, since it resumed */
 #else
 #define ASYNC_FRAME_FIELDS_ async_point_ point;

@@ -224,8 +224,8 @@ ASYNC_API void async_debug_misuse_(const char *operation, const char *what)
 }
 
 /* Between the stack of the innermost coroutine and that of the run there are
- * the locals of coroutines. Those of a function that one of them calls are below,
- * and it will be called again; but a thread does not wait for that. */
+ * the locals of coroutines. Those of a function that one of them calls are
+ * below, and it will be called again; but a thread does not wait for that. */
 ASYNC_API void async_debug_lasts_(const char *operation, const void *memory,
                                   bool thread)
 {

@@ -103,7 +103,7 @@ ASYNC_API void async_fd_reset_(struct async_fds *fds, async_fd_ *it,
 /* A descriptor that was just made, and what it is. */
 ASYNC_API void async_fd_adopt_(int fd, unsigned flags);
 
-/* Somebody has opened `by` (a stream, say) over this descriptor, and is to close
+/* Somebody opened `by` (a stream, say) over this descriptor, and is to close
  * it; a process may have none. It is over when the descriptor is closed; for
  * such a process this has to be said. The loop ends: what was never closed? */
 #if ASYNC_DEBUG

@@ -168,7 +168,7 @@ ASYNC_API void async_irq_dispatch_(async_loop *loop)
 
     for (irq = loop->irqs; irq != NULL; irq = irq->next) {
 #if ASYNC_HOSTED
-        if (irq->serve != NULL) {       /* another part's, which has no waiter */
+        if (irq->serve != NULL) {       /* another part's, without a waiter */
             if (ASYNC_ATOMIC_LOAD_(&irq->count) != 0) {
                 (void)async_irq_take_(irq);
                 irq->serve(irq);

@@ -368,7 +368,7 @@ static struct async_offloads_ *async_offloads_of_(async_loop *loop,
     (void)pthread_once(&async_offload_once_, async_offload_begin_);
     async_offload_enter_();
     home->forks = async_offload_forks_;
-    if (async_offload_loops_++ == 0) {          /* who waits for none does not */
+    if (async_offload_loops_++ == 0) {      /* who waits for none does not */
         (void)pthread_cond_broadcast(&async_offload_rest_);
     }
     async_offload_leave_();

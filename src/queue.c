@@ -183,7 +183,7 @@ static async_status async_queue_await_(async_task *task, async_queue *queue,
     if (granted || *woken == 0 || queue->shut || ASYNC_STRUCK_P_(task)) {
         rc = async_queue_move_(queue, item, in);
         if (rc == ASYNC_ESHUTDOWN && async_state_(task) == ASYNC_STRUCK_) {
-            rc = ASYNC_EAGAIN;          /* struck while it waited, before that */
+            rc = ASYNC_EAGAIN;      /* struck while it waited, before that */
         }
         if (rc != ASYNC_EAGAIN) {
             return async_settle_(task, rc);

@@ -74,7 +74,7 @@ static int async_lookup_run_(void *argument)
     (AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV | AI_ADDRCONFIG)
 
 /* A port in digits, 0 for none; -1 for a name; ASYNC_ENOSERVICE for what is
- * neither, of which the system's library makes a port (of +80), modulo 65536. */
+ * neither, of which the system's library makes a port (of +80) modulo 65536 */
 static int32_t async_port_of_(const char *service)
 {
     int32_t port = 0;

@@ -70,8 +70,8 @@ ASYNC_API int async_server_open_(async_server *server, int listener,
     return 0;
 }
 
-/* Does the listener go on after this error, at once or after a pause? The kernel
- * tells of a connection's own troubles here, too. */
+/* Does the listener go on after this error, at once or after a pause? The
+ * kernel tells of a connection's own troubles here, too. */
 enum { ASYNC_SERVER_ENDS_, ASYNC_SERVER_GOES_ON_, ASYNC_SERVER_PAUSES_ };
 
 static int async_server_after_(async_status rc)

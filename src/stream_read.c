@@ -273,8 +273,8 @@ ASYNC_API async_status async_stream_read_exactly(async_stream *stream,
 
 /* The length up to the end of the separator, or 0. What was looked at once is
  * not looked at again. */
-ASYNC_HOT_ size_t async_stream_find_(async_stream *stream, const char *separator,
-                                 size_t length)
+ASYNC_HOT_ size_t async_stream_find_(async_stream *stream,
+                                     const char *separator, size_t length)
 {
     const char *begin = stream->in + stream->in_begin;
     size_t received = async_stream_received_(stream);
@@ -363,9 +363,9 @@ ASYNC_APART_ async_status async_stream_until_(async_stream *stream,
 
 #if ASYNC_FAST_
 /* The same on the way that nearly all go: it is in the buffer; or the buffer is
- * empty, and it comes at once, or the task waits, and then it comes. All else is
- * left to the function above, before anything was changed, or with some bytes
- * more in the buffer. */
+ * empty, and it comes at once, or the task waits, and then it comes. All else
+ * is left to the function above, before anything was changed, or with some
+ * bytes more in the buffer. */
 ASYNC_HOT_ async_status async_stream_look_(async_stream *stream,
                                            const char *separator,
                                            size_t length, char **at, bool rest)

@@ -51,7 +51,7 @@
 #define ASYNC_NULL_IN 0x8u      /* /dev/null */
 #define ASYNC_NULL_OUT 0x10u
 #define ASYNC_NULL_ERR 0x20u
-#define ASYNC_ERR_TO_OUT 0x40u  /* the error output goes where the output goes */
+#define ASYNC_ERR_TO_OUT 0x40u  /* the error output goes where output goes */
 
 /* Further flags. */
 #define ASYNC_NEW_SESSION 0x80u /* setsid(2): its own session, process group,
@@ -141,7 +141,7 @@ typedef struct async_process {
  *
  * Task, or code of the loop's thread; no loop is needed yet. It does not wait,
  * but blocks for the moment that the system takes: some 500 microseconds. For
- * a program that is to outlive this one, let a shell end at once: "daemon &". */
+ * a program that is to outlive this one let a shell end at once: "daemon &" */
 ASYNC_API int async_process_start_(async_process *process,
                                    const char *const argv[], unsigned flags,
                                    const async_process_setup *setup

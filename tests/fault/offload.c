@@ -1,5 +1,6 @@
 /* Fault injection: jobs in threads, files, FIFOs, names, connections by name,
- * and Unix paths that are taken over, as in fault.c. Threads make calls, too, and there may be none to be had. */
+ * and Unix paths that are taken over, as in fault.c. Threads make calls, too,
+ * and there may be none to be had. */
 #include "calls.h"
 #include <sys/un.h>
 

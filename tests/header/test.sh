@@ -44,6 +44,8 @@ has() { command -v "$1" >/dev/null 2>&1; }
 
 same() { sh src/join.sh | cmp - async.h; }
 check is_what_src_makes same
+wide() { awk 'length > 80 { print FILENAME ":" FNR ": wide" }' src/* demos/*.[ch]; }
+check fits_in_80_columns wide
 
 # ---- how it is included ------------------------------------------------------
 
@@ -243,7 +245,7 @@ refuse wheel_of_short_ticks 'ASYNC_TIMER_WHEEL needs ASYNC_TICK_BITS 64' \
     -DASYNC_TICK_BITS=32 -DASYNC_TIMER_WHEEL=1
 refuse wheel_without_backlinks 'ASYNC_TIMER_WHEEL needs ASYNC_BACKLINKS' \
     -DASYNC_BACKLINKS=0
-refuse prefetch_without_backlinks 'ASYNC_PREFETCH needs ASYNC_HOSTED 1' \
+refuse prefetch_without_backlinks 'ASYNC_PREFETCH needs ASYNC_HOSTED,' \
     -DASYNC_PREFETCH=1 -DASYNC_BACKLINKS=0 -DASYNC_TIMER_WHEEL=0
 refuse goto_in_short_frames 'ASYNC_COMPUTED_GOTO needs ASYNC_FRAME_BITS 32' \
     -DASYNC_COMPUTED_GOTO=1 -DASYNC_FRAME_BITS=16

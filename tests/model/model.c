@@ -702,7 +702,11 @@ struct scope {
     long key, order;    /* when it is looked at: it may have moved since */
 };
 
-struct model_act { int block, pc, n, phase, e; long until; struct scope scope; };
+struct model_act {
+    int block, pc, n, phase, e;
+    long until;
+    struct scope scope;
+};
 
 static struct model_task {
     int spawned, done, result;

@@ -1,4 +1,4 @@
-/* A loop ends while a signal is watched in it: its handler would raise an irq of
+/* A loop ends while it watches a signal: its handler would raise an irq of
  * a loop that is no more.
  *
  * trap: async_loop_close: a signal is still watched: async_signal_close comes
