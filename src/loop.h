@@ -264,11 +264,6 @@ ASYNC_INLINE_ async_status async_link_(async_node **ring, unsigned state)
     return ASYNC_PENDING;
 }
 
-/* How every operation begins, each time that it is evaluated: with the result
- * that its task was granted; with ASYNC_CANCEL, which delivers a strike; or
- * with ASYNC_PENDING: it looks whether it can go on, or parks. */
-ASYNC_API async_status async_over_(async_task *task);
-
 /* Is a strike to be delivered to this task? */
 #define ASYNC_STRUCK_P_(task) ((task)->timer.node.state & ASYNC_STRIKE_)
 
@@ -310,8 +305,49 @@ ASYNC_INLINE_ async_task *async_self_in_(const char *operation)
 #define async_self_() async_this_task_
 #endif
 
-/* All of async_yield; the function below is what is usual of it. */
+/* The running task yields: the loop will queue it. On a microcontroller it has
+ * granted itself a 0, so that nobody need ask which of the two it was. */
+ASYNC_INLINE_ void async_set_yielded_(async_task *task)
+{
+#if !ASYNC_HOSTED
+    task->timer.u.result = 0;
+#endif
+    async_set_state_(task, ASYNC_YIELDED_);
+}
+
+/* The operation completes: whatever the task was resumed for, it is over. */
+ASYNC_INLINE_ async_status async_settle_(async_task *task, async_status rc)
+{
+    async_set_state_(task, ASYNC_RUNNING_);
+    return rc;
+}
+
+/* How an operation begins that has nothing of its own to look at, each time
+ * that it is evaluated: with the result that its task was granted; with
+ * ASYNC_CANCEL, which delivers a strike; or with ASYNC_PENDING: then the loop
+ * will queue the task, unless the operation parks it. */
+ASYNC_INLINE_ async_status async_over_(async_task *task)
+{
+    async_mark_ state = task->timer.node.state;
+
+    if ((state & ASYNC_GRANTED_) != 0) {
+        return async_settle_(task, ASYNC_HOSTED && state < ASYNC_READY_
+                                   ? 0 : task->timer.u.result);
+    }
+    if (ASYNC_STRUCK_P_(task)) {
+        return async_deliver_(task);
+    }
+    async_set_yielded_(task);
+    return ASYNC_PENDING;
+}
+
+/* All of async_yield, which is this and no more. */
 ASYNC_API async_status async_yield_(void);
+#if ASYNC_FAST_
+#define ASYNC_OVER_() async_over_(async_self_())
+#else
+#define ASYNC_OVER_() async_yield_()
+#endif
 
 /* AWAIT(async_yield()): let every other ready task run first. Task only. */
 ASYNC_INLINE_ ASYNC async_yield(void)
@@ -324,16 +360,9 @@ ASYNC_INLINE_ ASYNC async_yield(void)
         return 0;
     }
     if (ASYNC_LIKELY_(task->timer.node.state == ASYNC_RUNNING_)) {
-        task->timer.node.state = ASYNC_YIELDED_;    /* the loop queues it */
+        async_set_yielded_(task);
         return ASYNC_PENDING;
     }
 #endif
     return async_yield_();
-}
-
-/* The operation completes: whatever the task was resumed for, it is over. */
-ASYNC_INLINE_ async_status async_settle_(async_task *task, async_status rc)
-{
-    async_set_state_(task, ASYNC_RUNNING_);
-    return rc;
 }

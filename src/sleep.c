@@ -36,47 +36,40 @@ ASYNC_API async_ticks async_now(void)
 #endif
 }
 
-static async_status async_sleep_to_(async_task *task, async_ticks deadline,
-                                    async_ticks now)
+static void async_sleep_to_(async_ticks deadline, async_ticks now)
 {
+    async_task *task = async_this_task_;
+
     async_set_state_(task, ASYNC_SLEEPING_);
     async_timer_add_(&task->timer, deadline, now);
     ASYNC_WAITS_("async_sleep", NULL);
     ASYNC_LEAF_(task);
-    return ASYNC_PENDING;
 }
 
 ASYNC_API async_status async_sleep(async_duration duration)
 {
-    async_task *task = async_self_();
-    async_status rc = async_over_(task);
-    async_ticks now;
+    async_status rc = ASYNC_OVER_();
 
-    if (rc != ASYNC_PENDING) {
-        return rc;
+    if (rc == ASYNC_PENDING && duration > 0) {
+        async_ticks now = ASYNC_NOW_();
+
+        async_sleep_to_((async_ticks)(now + (async_ticks)duration), now);
     }
-    if (duration <= 0) {
-        return async_yield_();
-    }
-    now = ASYNC_NOW_();
-    return async_sleep_to_(task, (async_ticks)(now + (async_ticks)duration),
-                           now);
+    return rc;
 }
 
 ASYNC_API async_status async_sleep_until(async_ticks time)
 {
-    async_task *task = async_self_();
-    async_status rc = async_over_(task);
-    async_ticks now;
+    async_status rc = ASYNC_OVER_();
 
-    if (rc != ASYNC_PENDING) {
-        return rc;
+    if (rc == ASYNC_PENDING) {
+        async_ticks now = ASYNC_NOW_();
+
+        if ((async_duration)(time - now) > 0) {
+            async_sleep_to_(time, now);
+        }
     }
-    now = ASYNC_NOW_();
-    if ((async_duration)(time - now) <= 0) {
-        return async_yield_();
-    }
-    return async_sleep_to_(task, time, now);
+    return rc;
 }
 
 ASYNC_API void async_alarm_set_(async_alarm_ *alarm, async_duration duration)

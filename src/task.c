@@ -81,7 +81,7 @@ ASYNC_API bool async_wake_one_(async_list *list, int result)
 
 ASYNC_API async_status async_wait_(async_list *list)
 {
-    async_status rc = async_over_(async_self_());
+    async_status rc = ASYNC_OVER_();
 
     return rc == ASYNC_PENDING ? async_park_(list) : rc;
 }
@@ -149,34 +149,9 @@ ASYNC_API async_status async_deliver_(async_task *task)
     return ASYNC_CANCEL;
 }
 
-ASYNC_API ASYNC_ONCE_ async_status async_over_(async_task *task)
-{
-    async_mark_ state = async_state_(task);
-
-    if (state == ASYNC_READY_ || state == ASYNC_YIELDED_) {
-        return async_settle_(task, state == ASYNC_READY_
-                                   ? task->timer.u.result : 0);
-    }
-    return ASYNC_STRUCK_P_(task) ? async_deliver_(task) : ASYNC_PENDING;
-}
-
 ASYNC_API async_status async_yield_(void)
 {
-    async_task *task = async_self_();
-    async_mark_ *state = &task->timer.node.state;
-
-    if (*state < ASYNC_YIELDED_) {
-        if (ASYNC_STRUCK_P_(task)) {
-            return async_deliver_(task);
-        }
-        *state = (async_mark_)(*state + 0x10);          /* the loop queues it */
-        return ASYNC_PENDING;
-    }
-    if (*state < ASYNC_READY_) {
-        *state = (async_mark_)(*state - 0x10);
-        return 0;
-    }
-    return async_over_(task);
+    return async_over_(async_self_());
 }
 
 ASYNC_API async_status async_poll(void)

@@ -63,12 +63,14 @@ typedef async_status (*async_fn)(void *frame);
 enum {
     ASYNC_IDLE_ = 0x00, ASYNC_DONE_ = 0x10, ASYNC_NEW_ = 0x20,
     ASYNC_RUNNING_ = 0x30, ASYNC_YIELDED_ = 0x40, ASYNC_READY_ = 0x50,
-    ASYNC_STRUCK_ = 0x60,
-    ASYNC_WAITING_ = 0x70, ASYNC_LINKED_ = 0x80, ASYNC_JOINING_ = 0x90,
-    ASYNC_SLEEPING_ = 0xa0, ASYNC_DEAF_ = 0xb0,
+    ASYNC_STRUCK_ = 0x80,
+    ASYNC_WAITING_ = 0x90, ASYNC_LINKED_ = 0xa0, ASYNC_JOINING_ = 0xb0,
+    ASYNC_SLEEPING_ = 0xc0, ASYNC_DEAF_ = 0xd0,
     /* nodes that are no tasks */
-    ASYNC_ALARM_ = 0xc0, ASYNC_UNARMED_ = 0xd0, ASYNC_WATCH_ = 0xe0,
+    ASYNC_UNARMED_ = 0x10, ASYNC_ALARM_ = 0xe0, ASYNC_WATCH_ = 0xf0,
     ASYNC_STATE_ = 0xf0,
+    ASYNC_GRANTED_ = 0x40,      /* of the states of a task that runs, those of
+                                 * one that has what it waited for */
     /* what hangs over a task, beside its state */
     ASYNC_FLAGS_ = 0x0f,
     ASYNC_STRIKE_ = 0x01,       /* something of the following is undelivered */
