@@ -13,6 +13,7 @@
 #include "list.h"
 #include "task.h"
 #include "timer.h"
+#include "trace.h"
 #include "loop.h"
 #include "future.h"
 #include "scope.h"
@@ -31,6 +32,7 @@
 #include "gather.h"
 #include "pool.h"
 #include "group.h"
+#include "record.h"
 #if ASYNC_HOSTED
 #include "fd.h"
 #include "net.h"
@@ -78,6 +80,8 @@
 #include "gather.c"
 #include "pool.c"
 #include "group.c"
+#include "trace.c"
+#include "record.c"
 #if ASYNC_DEBUG
 #include "debug.c"
 #include "slow.c"
@@ -104,6 +108,10 @@
 #include "offload.c"
 #include "file.c"
 #include "resolve.c"
+#include "trace_write.h"
+#include "trace_write.c"
+#include "trace_chrome.c"
+#include "trace_svg.c"
 #endif
 #endif
 #endif

@@ -40,6 +40,7 @@ static void async_call_fire_(async_alarm_ *alarm, async_ticks now)
     async_call_forget_(call);
     call->alarm.timer.node.state = 0;   /* the call may ask for itself again, */
     async_this_task_ = NULL;            /* and is no task */
+    ASYNC_TRACE_FROM_(async_this_loop_, "call");
     call->fn(call);                     /* and may free its memory */
 #if ASYNC_DEBUG
     async_debug_called_(&step);

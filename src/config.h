@@ -22,6 +22,11 @@
  *                                        where errors come from; some 40 bytes
  *                                        per frame, 80 per task, 2 KB a thread
  *                                        [layout]
+ * ASYNC_TRACE              0             tells a function of yours what each
+ *                                        task does, see trace.h; some 50 bytes
+ *                                        per task, 20 a loop, and a call for
+ *                                        each step. 0: not an instruction
+ *                                        [layout]
  * ASYNC_FRAME_BITS         8 or 16       width of a resume point: 8 on 8-bit
  *                                        parts (254 points in a coroutine)
  *                                        [layout]
@@ -133,6 +138,10 @@
 #define ASYNC_DEBUG 0
 #endif
 
+#ifndef ASYNC_TRACE
+#define ASYNC_TRACE 0
+#endif
+
 #ifndef ASYNC_SLOW_MS
 #define ASYNC_SLOW_MS 100
 #endif
@@ -210,6 +219,13 @@
 
 #ifndef ASYNC_OFFLOAD_STACK
 #define ASYNC_OFFLOAD_STACK 1048576
+#endif
+
+/* Tasks know their names, and what they wait in. */
+#if ASYNC_DEBUG || ASYNC_TRACE
+#define ASYNC_NAMED_ 1
+#else
+#define ASYNC_NAMED_ 0
 #endif
 
 #if ASYNC_OFFLOAD_THREADS < 1 || ASYNC_OFFLOAD_THREADS > 1024
@@ -342,17 +358,17 @@
 
 /* The options that change a struct's layout become part of the name of the
  * functions that the users of the struct call: async_join is in truth
- * async_join_hosted_1_debug_0_frame_bits_16 and so on. Two files built
+ * async_join_hosted_1_debug_0_trace_0_frame_bits_16 and so on. Two files built
  * differently do not link, and the linker's message says by what. */
-#define ASYNC_ABI_PASTE_(name, h, d, f, g, t, w, b) \
-    name##_hosted_##h##_debug_##d##_frame_bits_##f##_computed_goto_##g \
-        ##_tick_bits_##t##_timer_wheel_##w##_backlinks_##b
-#define ASYNC_ABI_EXPAND_(name, h, d, f, g, t, w, b) \
-    ASYNC_ABI_PASTE_(name, h, d, f, g, t, w, b)
+#define ASYNC_ABI_PASTE_(name, h, d, r, f, g, t, w, b) \
+    name##_hosted_##h##_debug_##d##_trace_##r##_frame_bits_##f \
+        ##_computed_goto_##g##_tick_bits_##t##_timer_wheel_##w##_backlinks_##b
+#define ASYNC_ABI_EXPAND_(name, h, d, r, f, g, t, w, b) \
+    ASYNC_ABI_PASTE_(name, h, d, r, f, g, t, w, b)
 #define ASYNC_ABI_(name) \
-    ASYNC_ABI_EXPAND_(name, ASYNC_HOSTED, ASYNC_DEBUG, ASYNC_FRAME_BITS, \
-                      ASYNC_COMPUTED_GOTO, ASYNC_TICK_BITS, \
-                      ASYNC_TIMER_WHEEL, ASYNC_BACKLINKS)
+    ASYNC_ABI_EXPAND_(name, ASYNC_HOSTED, ASYNC_DEBUG, ASYNC_TRACE, \
+                      ASYNC_FRAME_BITS, ASYNC_COMPUTED_GOTO, \
+                      ASYNC_TICK_BITS, ASYNC_TIMER_WHEEL, ASYNC_BACKLINKS)
 
 /* ---- fatal misuse ----------------------------------------------------- */
 

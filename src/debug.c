@@ -69,15 +69,9 @@ ASYNC_API void async_debug_spawned_twice_(const async_task *task,
                  "not zeroed)", task, file, line);
 }
 
-ASYNC_API void async_debug_spawn_(async_loop *loop, async_task *task,
-                                  const char *name, const char *file, int line)
+ASYNC_API void async_debug_spawn_(async_loop *loop, async_task *task)
 {
     async_trail_spawned_(task);
-    task->name = name;
-    task->file = file;
-    task->line = line;
-    task->waits = NULL;
-    task->on = NULL;
     task->leaf = NULL;
     task->loop = loop;
     task->all_prev = NULL;

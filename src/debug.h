@@ -17,8 +17,7 @@ ASYNC_API void async_warn_(const char *message);
 #endif
 #endif
 
-ASYNC_API void async_debug_spawn_(async_loop *loop, async_task *task,
-                                  const char *name, const char *file, int line);
+ASYNC_API void async_debug_spawn_(async_loop *loop, async_task *task);
 ASYNC_API void async_debug_spawned_twice_(const async_task *task,
                                           const char *name, const char *file,
                                           int line);

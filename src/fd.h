@@ -234,7 +234,7 @@ ASYNC_API async_status async_fd_give_(int fd, const void *buffer,
                                       size_t length, async_fd_ *it,
                                       size_t *done);
 
-#if ASYNC_FAST_ && !ASYNC_DEBUG
+#if ASYNC_FAST_ && !ASYNC_NAMED_
 #define ASYNC_QUICK_ 1
 
 /* If it is empty, and nobody waits for it, one is about to. */

@@ -68,7 +68,7 @@ ASYNC_HOT_ void async_fd_wake_(struct async_fds *fds, async_fd_ *it,
     it->waiters[direction] = NULL;
     fds->waiting--;
     async_fd_alone_(it);
-#if ASYNC_FAST_ && !ASYNC_DEBUG
+#if ASYNC_FAST_ && !ASYNC_NAMED_
     node->state -= ASYNC_LINKED_ - ASYNC_READY_;    /* as async_wake_ does */
     ASYNC_TASK_(node)->timer.u.result = result;
     async_ready_(async_this_loop_, ASYNC_TASK_(node));

@@ -77,7 +77,7 @@ static void async_member_ended_(async_watch *watch, async_task *task)
 
 ASYNC_API int async_group_spawn_(async_group *group, async_member *member,
                                  async_fn fn, void *frame
-#if ASYNC_DEBUG
+#if ASYNC_NAMED_
                                  , const char *name, const char *file, int line
 #endif
                                  )
@@ -91,7 +91,7 @@ ASYNC_API int async_group_spawn_(async_group *group, async_member *member,
         return ASYNC_ESHUTDOWN;
     }
     rc = async_spawn_(async_this_loop_, &member->task, fn, frame
-#if ASYNC_DEBUG
+#if ASYNC_NAMED_
                       , name, file, line
 #endif
                       );

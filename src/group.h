@@ -92,7 +92,7 @@ enum {
  * the caller's to give back. Then the caller may go on or raise it, by
  * AWAIT(async_group_spawn(...)): what closed the group came first, and that is
  * what the block's end raises. */
-#if ASYNC_DEBUG
+#if ASYNC_NAMED_
 #define async_group_spawn(group, member, fn, frame) \
     async_group_spawn_((group), (member), ASYNC_ENTRY_(fn, frame), (frame), \
                        #fn, __FILE__, __LINE__)
@@ -103,7 +103,7 @@ enum {
 #define async_group_spawn_ ASYNC_ABI_(async_group_spawn)
 ASYNC_API int async_group_spawn_(async_group *group, async_member *member,
                                  async_fn fn, void *frame
-#if ASYNC_DEBUG
+#if ASYNC_NAMED_
                                  , const char *name, const char *file, int line
 #endif
 );

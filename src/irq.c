@@ -178,6 +178,7 @@ ASYNC_API void async_irq_dispatch_(async_loop *loop)
 #endif
         if (ASYNC_ATOMIC_LOAD_(&irq->count) != 0
             && async_state_(irq->waiter) == ASYNC_LINKED_) {
+            ASYNC_TRACE_FROM_(loop, "irq");
             async_wake_(irq->waiter, 0);
         }
     }

@@ -14,6 +14,7 @@
 static void async_rest_(async_loop *loop)
 {
     loop->running = false;
+    ASYNC_TRACE_FROM_(loop, "outside");
 #if ASYNC_HOSTED
     loop->fresh = false;
 #endif
@@ -45,6 +46,7 @@ ASYNC_ALONE_ void async_finish_(async_loop *loop, async_task *task,
     }
     task->timer.node.state = ASYNC_DONE_;
     task->timer.u.result = result;
+    ASYNC_TRACE_(loop, task, DONE);
     loop->alive--;
 #if ASYNC_HOSTED
     if (task->timer.node.round != loop->round && --loop->left == 0) {
@@ -94,11 +96,13 @@ ASYNC_ALONE_ void async_run_ready_(async_loop *loop, int *rc)
 #if ASYNC_DEBUG
         async_debug_resume_(loop, task);
 #endif
+        ASYNC_TRACE_(loop, task, RESUME);
         result = task->fn(task->frame);
 #if ASYNC_DEBUG
         async_debug_suspended_(loop, task);
 #endif
         if (ASYNC_LIKELY_(result == ASYNC_PENDING)) {
+            ASYNC_TRACE_(loop, task, SUSPEND);
             /* It runs on next turn, unless it is parked. */
             if (ASYNC_LIKELY_(ASYNC_UP_TO_(task, ASYNC_YIELDED_))) {
                 async_ready_(loop, task);
@@ -144,6 +148,7 @@ ASYNC_ALONE_ async_duration async_until_due_(async_loop *loop)
 static void async_await_(async_loop *loop, async_duration wait)
 {
     if (wait != 0 || loop->fds != NULL) {
+        ASYNC_TRACE_FROM_(loop, "descriptor");
         ASYNC_IDLE(loop, wait);
     }
     loop->fresh = false;
@@ -354,6 +359,7 @@ ASYNC_API int async_loop_open(async_loop *loop)
     loop->appended = ASYNC_AHEAD_;
     async_turn_begins_(loop);
 #endif
+    ASYNC_TRACE_OPEN_(loop);
     async_timers_open_(&loop->timers);
     if (async_this_loop_ == NULL) {
         async_this_loop_ = loop;
@@ -370,7 +376,7 @@ ASYNC_API async_loop *async_loop_use(async_loop *loop)
 }
 
 ASYNC_API int async_run_(async_fn fn, void *frame
-#if ASYNC_DEBUG
+#if ASYNC_NAMED_
                          , const char *name, const char *file, int line
 #endif
                          )
@@ -390,7 +396,7 @@ ASYNC_API int async_run_(async_fn fn, void *frame
     task.timer.node.state = ASYNC_IDLE_;
     async_this_loop_ = &loop;
     rc = async_spawn_(&loop, &task, fn, frame
-#if ASYNC_DEBUG
+#if ASYNC_NAMED_
                       , name, file, line
 #endif
                       );

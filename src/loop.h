@@ -1,6 +1,7 @@
 #pragma once
 #include "task.h"
 #include "timer.h"
+#include "trace.h"
 /* ===========================================================================
  * loop: the executor. It runs ready tasks in turns, first in first out, and
  * sleeps when there are none.
@@ -54,6 +55,9 @@ struct async_loop {
     unsigned known;             /* and of which: those below */
 #endif
     async_timers timers;
+#if ASYNC_TRACE
+    async_tracing_ tracing;
+#endif
 #if ASYNC_DEBUG
     async_task *all;            /* every task that is not done */
     struct async_call *calls;   /* every call that is pending */
@@ -74,14 +78,14 @@ struct async_loop {
  * builds then print who waits for what. Call it from ordinary code. */
 #define async_run(fn, frame) \
     async_run_(ASYNC_ENTRY_(fn, frame), (frame) ASYNC_RUN_NAME_(#fn))
-#if ASYNC_DEBUG
+#if ASYNC_NAMED_
 #define ASYNC_RUN_NAME_(name) , name, __FILE__, __LINE__
 #else
 #define ASYNC_RUN_NAME_(name)
 #endif
 #define async_run_ ASYNC_ABI_(async_run)
 ASYNC_API int async_run_(async_fn fn, void *frame
-#if ASYNC_DEBUG
+#if ASYNC_NAMED_
                          , const char *name, const char *file, int line
 #endif
 );
@@ -188,6 +192,7 @@ ASYNC_INLINE_ void async_ready_(async_loop *loop, async_task *task)
 ASYNC_STEP_ void async_ready_as_(async_task *task, unsigned state)
 {
     async_set_state_(task, state);
+    ASYNC_TRACE_READY_(async_this_loop_, task, state);
     async_ready_(async_this_loop_, task);
 }
 
@@ -212,6 +217,7 @@ ASYNC_INLINE_ void async_timer_expires_(async_timer *timer, async_ticks now)
 
         alarm->fire(alarm, now);
     } else {
+        ASYNC_TRACE_FROM_(async_this_loop_, "timer");
         async_wake_(ASYNC_TASK_(timer), 0);
     }
 }
@@ -238,15 +244,18 @@ ASYNC_API void async_debug_lasts_(const char *operation, const void *memory,
 #define ASYNC_LASTS_(operation, memory, thread) ((void)0)
 #endif
 
-/* For the debugger: the operation that is about to park the running task, and
- * the object it waits for. Nothing in a release build. */
-#if ASYNC_DEBUG
+/* For the debugger and the trace: the operation that is about to park the
+ * running task, and the object it waits for. Nothing in other builds. */
+#if ASYNC_NAMED_
 #define ASYNC_WAITS_(what, object) \
     ((void)(async_this_task_->waits = (what), \
             async_this_task_->on = (object)))
-#define ASYNC_LEAF_(task) ((task)->leaf = async_innermost_)
 #else
 #define ASYNC_WAITS_(what, object) ((void)0)
+#endif
+#if ASYNC_DEBUG
+#define ASYNC_LEAF_(task) ((task)->leaf = async_innermost_)
+#else
 #define ASYNC_LEAF_(task) ((void)0)
 #endif
 

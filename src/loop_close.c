@@ -121,6 +121,7 @@ ASYNC_API int async_loop_cancel_all(async_loop *loop)
         loop->round++;
         loop->left = loop->alive;
 #endif
+        ASYNC_TRACE_FROM_(loop, "close");
         async_cancel_found_(loop);
         do {                            /* whatever the cleanups stop */
             loop->stop = false;

@@ -280,6 +280,7 @@ static void async_offload_serve_(async_irq *irq)
     async_offload_job *job = async_offload_take_(home);
     async_offload_job *next;
 
+    ASYNC_TRACE_FROM_(home->loop, "thread");
     for (; job != NULL; job = next) {
         async_task *task = job->task;
         int result = job->result;

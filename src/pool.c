@@ -118,7 +118,7 @@ ASYNC_API int async_pool_give(async_pool *pool, int i)
 
 ASYNC_API int async_pool_spawn_(async_pool *pool, int i, async_fn fn,
                                 void *frame
-#if ASYNC_DEBUG
+#if ASYNC_NAMED_
                                 , const char *name, const char *file, int line
 #endif
                                 )
@@ -130,7 +130,7 @@ ASYNC_API int async_pool_spawn_(async_pool *pool, int i, async_fn fn,
         return rc;
     }
     rc = async_spawn_(async_this_loop_, &slot->task, fn, frame
-#if ASYNC_DEBUG
+#if ASYNC_NAMED_
                       , name, file, line
 #endif
                       );

@@ -70,7 +70,7 @@ ASYNC_API int async_pool_try(async_pool *pool);
  * The slot is free before callbacks registered later, and before whoever joins
  * its task goes on: these look at the task no more when it may have been taken
  * again. Task or callback of the loop. O(1). */
-#if ASYNC_DEBUG
+#if ASYNC_NAMED_
 #define async_pool_spawn(pool, i, fn, frame) \
     async_pool_spawn_((pool), (i), ASYNC_ENTRY_(fn, frame), (frame), #fn, \
                       __FILE__, __LINE__)
@@ -81,7 +81,7 @@ ASYNC_API int async_pool_try(async_pool *pool);
 #define async_pool_spawn_ ASYNC_ABI_(async_pool_spawn)
 ASYNC_API int async_pool_spawn_(async_pool *pool, int i, async_fn fn,
                                 void *frame
-#if ASYNC_DEBUG
+#if ASYNC_NAMED_
                                 , const char *name, const char *file, int line
 #endif
 );

@@ -31,7 +31,7 @@ enum {
 ASYNC_API int async_server_open_(async_server *server, int listener,
                                  async_slot *slots, int n, async_fn fn,
                                  void *array, size_t size, size_t fd_at
-#if ASYNC_DEBUG
+#if ASYNC_NAMED_
                                  , const char *name, const char *file, int line
 #endif
                                  )
@@ -61,10 +61,12 @@ ASYNC_API int async_server_open_(async_server *server, int listener,
     server->outcome = 0;
     server->pauses = false;
     server->state = ASYNC_SERVER_OPEN_;
-#if ASYNC_DEBUG
+#if ASYNC_NAMED_
     server->name = name;
     server->file = file;
     server->line = line;
+#endif
+#if ASYNC_DEBUG
     async_held_open_(server, listener, 0, "a server", file, line);
 #endif
     return 0;
@@ -126,7 +128,7 @@ static async_status async_server_start_(async_server *server, int fd)
     memcpy(frame + server->fd_at, &fd, sizeof fd);
     rc = async_pool_spawn_(&server->pool, server->slot,
                            async_server_begins_, frame
-#if ASYNC_DEBUG
+#if ASYNC_NAMED_
                            , server->name, server->file, server->line
 #endif
                            );

@@ -42,7 +42,7 @@ typedef struct async_server {
     int outcome;                /* of its close */
     unsigned char state;
     bool pauses;                /* before it accepts again */
-#if ASYNC_DEBUG
+#if ASYNC_NAMED_
     const char *name, *file;
     int line;
 #endif
@@ -57,7 +57,7 @@ typedef struct async_server {
  * listener below 0; ASYNC_EINVAL for NULL or n <= 0, and then the listener is
  * still the caller's; ASYNC_EALREADY for one that is open. A debug build
  * tells of one that was neither stopped nor closed when the loop ends. */
-#if ASYNC_DEBUG
+#if ASYNC_NAMED_
 #define async_server_open(server, listener, slots, frames, n, fn) \
     async_server_open_((server), (listener), (slots), (n), \
                        ASYNC_ENTRY_(fn, frames), (frames), sizeof *(frames), \
@@ -79,7 +79,7 @@ ASYNC_INLINE_ const int *async_server_fd_(const int *fd)
 ASYNC_API int async_server_open_(async_server *server, int listener,
                                  async_slot *slots, int n, async_fn fn,
                                  void *frames, size_t size, size_t fd_at
-#if ASYNC_DEBUG
+#if ASYNC_NAMED_
                                  , const char *name, const char *file, int line
 #endif
 );

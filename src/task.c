@@ -184,7 +184,7 @@ static async_status async_begin_(void *frame)
 
 ASYNC_API ASYNC_ONCE_ int async_spawn_(async_loop *loop, async_task *task,
                                        async_fn fn, void *frame
-#if ASYNC_DEBUG
+#if ASYNC_NAMED_
                                        , const char *name, const char *file,
                                        int line
 #endif
@@ -212,8 +212,10 @@ ASYNC_API ASYNC_ONCE_ int async_spawn_(async_loop *loop, async_task *task,
     task->timer.node.round = loop->round;
 #endif
 #if ASYNC_DEBUG
-    async_debug_spawn_(loop, task, name, file, line);
+    async_debug_spawn_(loop, task);
 #endif
+    ASYNC_NAMES_(task, name, file, line);
+    ASYNC_TRACE_(loop, task, SPAWN);
     loop->alive++;
     async_ready_(loop, task);
     return 0;

@@ -108,12 +108,17 @@ struct async_task {
     void *frame;
     async_node *joiners;        /* a ring of tasks and watches */
     struct async_scope_ *scopes; /* the innermost, see scope.h */
-#if ASYNC_DEBUG
+#if ASYNC_NAMED_
     const char *name;
     const char *file;
     int line;
     const char *waits;          /* the operation it waits in */
     const void *on;             /* the object it waits for */
+#endif
+#if ASYNC_TRACE
+    uint32_t id;
+#endif
+#if ASYNC_DEBUG
     async_ticks since;          /* when it was suspended */
     async_frame *leaf;          /* the innermost coroutine of its chain */
     async_task *all_next, *all_prev;
@@ -148,13 +153,22 @@ struct async_watch {
 
 /* The same for a loop that is not the current one: before it first runs, or
  * between its steps. Not from another thread: async_irq is the way in. */
-#if ASYNC_DEBUG
+#if ASYNC_NAMED_
 #define async_loop_spawn(loop, task, fn, frame) \
     async_spawn_((loop), (task), ASYNC_ENTRY_(fn, frame), (frame), #fn, \
                  __FILE__, __LINE__)
 #else
 #define async_loop_spawn(loop, task, fn, frame) \
     async_spawn_((loop), (task), ASYNC_ENTRY_(fn, frame), (frame))
+#endif
+
+/* What the spawned one is called. */
+#if ASYNC_NAMED_
+#define ASYNC_NAMES_(task, name_, file_, line_) \
+    ((void)((task)->name = (name_), (task)->file = (file_), \
+            (task)->line = (line_), (task)->waits = NULL, (task)->on = NULL))
+#else
+#define ASYNC_NAMES_(task, name_, file_, line_) ((void)0)
 #endif
 
 /* Type-checks the pair without evaluating it, then forgets the type. */
@@ -164,7 +178,7 @@ struct async_watch {
 #define async_spawn_ ASYNC_ABI_(async_spawn)
 ASYNC_API int async_spawn_(async_loop *loop, async_task *task, async_fn fn,
                            void *frame
-#if ASYNC_DEBUG
+#if ASYNC_NAMED_
                            , const char *name, const char *file, int line
 #endif
 );

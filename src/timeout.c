@@ -22,6 +22,7 @@ static void async_timeout_fire_(async_alarm_ *alarm, async_ticks now)
         return;
     }
     timeout->alarm.timer.node.state = 0;
+    ASYNC_TRACE_FROM_(async_this_loop_, "timeout");
     async_scope_strike_(&timeout->scope);
 }
 

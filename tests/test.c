@@ -74,6 +74,8 @@ void test_log_clear(void)
     log_text[0] = '\0';
 }
 
+#include "traced.h"
+
 /* Arguments: only the tests whose name contains one of them, and none whose
  * name contains one that is written with a minus. */
 static int chosen(const char *name, int argc, char **argv)
@@ -104,6 +106,7 @@ int main(int argc, char **argv)
         skipped = NULL;
         test_log_clear();
         test_virtual_time();
+        TRACED_BEGIN();
         entry->run();
         if (async_this_loop_ != NULL) {
             test_fail(entry->name, 0, "a loop was left current");
@@ -118,5 +121,6 @@ int main(int argc, char **argv)
             printf("ok %s\n", entry->name);
         }
     }
+    TRACED_END();
     return bad;
 }

@@ -133,7 +133,7 @@ parts() {
         done
     done
 }
-macros='-DASYNC_DEBUG=1 -DASYNC_HOSTED=0'
+macros='-DASYNC_DEBUG=1 -DASYNC_HOSTED=0 -DASYNC_TRACE=1'
 check parts_compile_alone_as_c parts $CC -std=c99 -Wall -Wextra -Werror
 [ -n "$FULL" ] || macros=''
 has g++ && check parts_compile_alone_as_c++ parts g++ -x c++ -std=c++11 \
@@ -162,7 +162,8 @@ everything='-Weverything -Wno-padded -Wno-cast-qual
 warn() {
     name=$1
     shift
-    for macro in '' -DASYNC_DEBUG=1 '-DASYNC_HOSTED=0' -DASYNC_POLL=1; do
+    for macro in '' -DASYNC_DEBUG=1 '-DASYNC_HOSTED=0' -DASYNC_POLL=1 \
+                 -DASYNC_TRACE=1; do
         "$@" $macro -I. -fsyntax-only $here/implementation.c || return 1
     done
 }
@@ -208,6 +209,7 @@ differ() {
     fi
 }
 differ debug_1 -DASYNC_DEBUG=1
+differ trace_1 -DASYNC_TRACE=1
 differ hosted_0 -DASYNC_HOSTED=0
 differ frame_bits_8 -DASYNC_FRAME_BITS=8
 differ tick_bits_32 -DASYNC_TICK_BITS=32
