@@ -56,11 +56,12 @@ async_recorder_event(const async_recorder *recorder, size_t i);
 #define async_trace_svg ASYNC_ABI_(async_trace_svg)
 
 /* Write what was recorded in the trace-event format of Chrome (JSON), which
- * https://ui.perfetto.dev and chrome://tracing load: a track for each spawn, in
- * order; on it a slice for each time that the task ran, was ready to, or waited,
- * the last with the operation's name; arrows from who woke a task, or spawned
- * it, to where it went on. Times are in microseconds since the first event,
- * with three decimals. What is not UTF-8 in a name becomes a question mark.
+ * https://ui.perfetto.dev and chrome://tracing load: a track for each spawn,
+ * in order; on it a slice for each time that the task ran, was ready to, or
+ * waited, the last with the operation's name; arrows from who woke a task, or
+ * spawned it, to where it went on. Times are in microseconds since the first
+ * event, with three decimals. What is not UTF-8 in a name becomes a question
+ * mark.
  *
  * 0, or the error of `out`; ASYNC_EINVAL for NULL, ASYNC_ENOMEM when there is
  * none: it allocates some 100 bytes a task while it writes. From anywhere but a
@@ -69,11 +70,12 @@ ASYNC_API int async_trace_chrome(const async_recorder *recorder,
                                  async_trace_out out, void *to);
 
 /* Draw what was recorded as an SVG picture 1000 pixels wide: a row for each
- * spawn, in order, with a mark where the task ran, and a bar where it waited, in
- * which the operation is named (without its async_) if it fits; what is spent in
- * async_offload, where a thread works for the task, has a colour of its own.
- * Below, an axis in the unit that suits. It needs no other file, and suits light
- * and dark pages. At most 500 rows; how many tasks are left out is said.
+ * spawn, in order, with a mark where the task ran, and a bar where it waited,
+ * in which the operation is named (without its async_) if it fits; a wait for
+ * a thread that works for the task (async_offload, files, names) has a colour
+ * of its own. Below, an axis in the unit that suits. It needs no other file,
+ * and suits light and dark pages. At most 500 rows; how many tasks are left out
+ * is said.
  *
  * `title` stands above it, NULL: nothing does. The axis is `span` long, or as
  * long as the trace, if that is longer: so two pictures can be compared. The

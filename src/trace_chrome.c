@@ -149,10 +149,10 @@ static void async_chrome_event_(async_writer_ *writer,
     case ASYNC_TRACE_STRIKE:
         async_chrome_object_(writer, "i", row->id);
         async_chrome_at_(writer, "ts", at);
+        async_puts_(writer, ",\"s\":\"t\",\"name\":\"");
         async_puts_(writer, event->point == ASYNC_TRACE_SPAWN
-                            ? ",\"s\":\"t\",\"name\":\"spawn\",\"args\":{\"at\":"
-                            : ",\"s\":\"t\",\"name\":\"strike\",\"args\":"
-                              "{\"by\":");
+                            ? "spawn\",\"args\":{\"at\":"
+                            : "strike\",\"args\":{\"by\":");
         async_put_json_(writer, event->what == NULL ? "" : event->what);
         if (event->point == ASYNC_TRACE_SPAWN) {
             async_puts_(writer, ",\"line\":");

@@ -8,11 +8,10 @@
 
 #include <string.h>
 
-enum {
-    ASYNC_SVG_WIDTH_ = 1000, ASYNC_SVG_RIGHT_ = 24, ASYNC_SVG_ROW_ = 26,
-    ASYNC_SVG_BAR_ = 16,
-    ASYNC_SVG_MARK_ = 2     /* a step is this wide at least, to be seen */
-};
+/* Pixels. A step of a task is as wide as a mark at least, to be seen. */
+static const double async_svg_width_ = 1000, async_svg_right_ = 24;
+static const double async_svg_row_ = 26, async_svg_bar_ = 16;
+static const double async_svg_mark_ = 2;
 static const size_t async_svg_rows_ = 500;
 static const size_t async_svg_longest_ = 24;    /* characters of a name */
 
@@ -59,6 +58,14 @@ static void async_svg_text_(async_writer_ *to, const char *kind, double x,
         async_puts_(to, "\"");
     }
     async_puts_(to, ">");
+}
+
+/* How wide a text is, about, in small letters. */
+static double async_svg_wide_(const char *text)
+{
+    size_t length = async_text_length_(text);
+
+    return 6.5 * (double)length;
 }
 
 /* ---- time ---------------------------------------------------------------- */
@@ -126,7 +133,7 @@ static void async_svg_axis_(async_svg_ *svg, double bottom)
 
 static double async_svg_y_(const async_svg_ *svg, const async_row_ *row)
 {
-    return svg->top + (double)(row - svg->writer.rows) * ASYNC_SVG_ROW_;
+    return svg->top + (double)(row - svg->writer.rows) * async_svg_row_;
 }
 
 static bool async_svg_shown_(const async_svg_ *svg, const async_row_ *row)
@@ -136,7 +143,7 @@ static bool async_svg_shown_(const async_svg_ *svg, const async_row_ *row)
 
 /* The name, and a bar from the first event to the last, on which the slices
  * are drawn; behind it an error. */
-static void async_svg_row_(async_svg_ *svg, const async_row_ *row)
+static void async_svg_task_(async_svg_ *svg, const async_row_ *row)
 {
     async_writer_ *to = &svg->writer;
     double y = async_svg_y_(svg, row);
@@ -146,7 +153,7 @@ static void async_svg_row_(async_svg_ *svg, const async_row_ *row)
     async_svg_text_(to, "ink", svg->left - 10, y + 17, "end");
     async_put_xml_(to, row->name, async_svg_longest_);
     async_puts_(to, "</text>\n");
-    async_svg_rect_(to, "wait", from, y + 5, until - from, ASYNC_SVG_BAR_);
+    async_svg_rect_(to, "wait", from, y + 5, until - from, async_svg_bar_);
     async_puts_(to, "/>\n");
 }
 
@@ -154,15 +161,15 @@ static void async_svg_end_(async_svg_ *svg, const async_row_ *row)
 {
     async_writer_ *to = &svg->writer;
     double y = async_svg_y_(svg, row);
-    double x = async_svg_x_(svg, row->last) + ASYNC_SVG_MARK_;
+    double x = async_svg_x_(svg, row->last) + async_svg_mark_;
     const char *text = async_strerror(row->result);
 
     svg->error = true;
-    async_svg_rect_(to, "error", x, y + 2, 4, ASYNC_SVG_BAR_ + 6);
+    async_svg_rect_(to, "error", x, y + 2, 4, async_svg_bar_ + 6);
     async_puts_(to, "><title>");
     async_put_xml_(to, text, 200);
     async_puts_(to, "</title></rect>\n");
-    if (x + 12 + 7.0 * (double)async_text_length_(text) < ASYNC_SVG_WIDTH_) {
+    if (x + 16 + async_svg_wide_(text) < async_svg_width_) {
         async_svg_text_(to, "small ink", x + 8, y + 17, NULL);
         async_put_xml_(to, text, 200);
         async_puts_(to, "</text>\n");
@@ -194,11 +201,11 @@ static void async_svg_wait_(async_svg_ *svg, async_row_ *row, double x,
     if (strncmp(what, "async_", 6) == 0) {
         what += 6;
     }
-    async_svg_rect_(to, kind, x, y + 5, width, ASYNC_SVG_BAR_);
+    async_svg_rect_(to, kind, x, y + 5, width, async_svg_bar_);
     async_puts_(to, "><title>");
     async_put_xml_(to, what, 200);
     async_puts_(to, "</title></rect>\n");
-    if (width > 10 + 6.5 * (double)async_text_length_(what)) {
+    if (width > 10 + async_svg_wide_(what)) {
         async_svg_text_(to, "small in", x + width / 2, y + 17, "middle");
         async_put_xml_(to, what, 200);
         async_puts_(to, "</text>\n");
@@ -214,22 +221,22 @@ static void async_svg_step_or_ready_(async_svg_ *svg, async_row_ *row,
     double *drawn = &row->drawn[runs];
     double y = async_svg_y_(svg, row);
 
-    if (until - x < (runs ? (double)ASYNC_SVG_MARK_ : 0.5)) {
+    if (until - x < (runs ? async_svg_mark_ : 0.5)) {
         if (!runs) {
             return;
         }
-        until = x + ASYNC_SVG_MARK_;
+        until = x + async_svg_mark_;
     }
     if (until < *drawn + 0.5) {
         return;
     }
     if (runs) {
         async_svg_rect_(&svg->writer, "run", x, y + 3, until - x,
-                        ASYNC_SVG_BAR_ + 4);
+                        async_svg_bar_ + 4);
     } else {
         svg->ready = true;
         async_svg_rect_(&svg->writer, "ready", x, y + 5, until - x,
-                        ASYNC_SVG_BAR_);
+                        async_svg_bar_);
     }
     async_puts_(&svg->writer, "/>\n");
     *drawn = until;
@@ -291,7 +298,7 @@ static double async_svg_key_(async_writer_ *to, const char *kind,
     async_svg_text_(to, "small ink", x + 17, y, NULL);
     async_puts_(to, text);
     async_puts_(to, "</text>\n");
-    return x + 35 + 6.5 * (double)strlen(text);
+    return x + 35 + async_svg_wide_(text);
 }
 
 static void async_svg_legend_(async_svg_ *svg, double y)
@@ -328,7 +335,7 @@ static void async_svg_begin_(async_svg_ *svg, const char *title,
         async_puts_(to, "</title>\n");
     }
     async_puts_(to, async_svg_style_);
-    async_svg_rect_(to, "page", 0, 0, ASYNC_SVG_WIDTH_, height);
+    async_svg_rect_(to, "page", 0, 0, async_svg_width_, height);
     async_puts_(to, "/>\n");
     if (title != NULL) {
         async_svg_text_(to, "head ink", 16, y, NULL);
@@ -365,15 +372,15 @@ static void async_svg_draw_(async_svg_ *svg, const char *title)
     size_t i;
 
     svg->left = async_svg_names_(to);
-    svg->scale = (ASYNC_SVG_WIDTH_ - ASYNC_SVG_RIGHT_ - svg->left)
+    svg->scale = (async_svg_width_ - async_svg_right_ - svg->left)
         / (double)svg->span;
     svg->top = 8 + (title != NULL ? 28 : 0) + (to->recorder->lost ? 20 : 0);
-    bottom = svg->top + (double)rows * ASYNC_SVG_ROW_;
+    bottom = svg->top + (double)rows * async_svg_row_;
     height = bottom + 60 + (to->count > rows ? 20 : 0);
     async_svg_begin_(svg, title, height);
     async_svg_axis_(svg, bottom);
     for (i = 0; i < rows; i++) {
-        async_svg_row_(svg, &to->rows[i]);
+        async_svg_task_(svg, &to->rows[i]);
     }
     svg->steps = false;
     async_writer_tell_(to);
