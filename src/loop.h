@@ -188,9 +188,11 @@ ASYNC_INLINE_ void async_ready_(async_loop *loop, async_task *task)
 
 #define ASYNC_NONE_READY_(loop) ((loop)->tail == &(loop)->head)
 
-/* Put a parked task in the ready queue, in that state. */
-ASYNC_STEP_ void async_ready_as_(async_task *task, unsigned state)
+/* Put a parked task in the ready queue, in that state, with that result. */
+ASYNC_STEP_ void async_ready_as_(async_task *task, int result,
+                                 async_mark_ state)
 {
+    task->timer.u.result = result;
     async_set_state_(task, state);
     ASYNC_TRACE_READY_(async_this_loop_, task, state);
     async_ready_(async_this_loop_, task);
@@ -198,15 +200,14 @@ ASYNC_STEP_ void async_ready_as_(async_task *task, unsigned state)
 
 /* Grant a parked task what it waits for, with the result of its operation.
  * The caller has taken it out of its list, or does so at once. */
-ASYNC_STEP_ void async_wake_(async_task *task, int result)
+ASYNC_INLINE_ void async_wake_(async_task *task, int result)
 {
 #if ASYNC_DEBUG
     if (task->loop != async_this_loop_) {
         async_debug_misuse_("a wake", "the task that waits is another loop's");
     }
 #endif
-    task->timer.u.result = result;
-    async_ready_as_(task, ASYNC_READY_);
+    async_ready_as_(task, result, ASYNC_READY_);
 }
 
 /* What the queue does with a timer that is due. */

@@ -90,23 +90,24 @@ ASYNC_API async_status async_wait_(async_list *list)
 
 ASYNC_API void async_strike_(async_task *task)
 {
-    async_mark_ state = async_state_(task);
-    unsigned becomes = ASYNC_STRUCK_;
+    async_mark_ becomes = ASYNC_STRUCK_;
 
-    if (!ASYNC_UP_TO_(task, ASYNC_STRUCK_)
-        && ASYNC_UP_TO_(task, ASYNC_SLEEPING_)) {
-        if (state == ASYNC_SLEEPING_) {
-            async_timer_remove_(&task->timer);
-            if ((async_duration)(task->timer.u.deadline - ASYNC_CLOCK())
-                <= 0) {                 /* its time has come as well */
-                task->timer.u.result = 0;
-                becomes = ASYNC_READY_;
-            }
-        } else if (task->timer.u.ring != NULL) {
-            ASYNC_HOOKED_(async_this_loop_, unpark, async_unpark_)(task);
-        }
-        async_ready_as_(task, becomes);
+    if (ASYNC_UP_TO_(task, ASYNC_STRUCK_)
+        || !ASYNC_UP_TO_(task, ASYNC_SLEEPING_)) {
+        return;                         /* it is not parked, or deaf */
     }
+    if (!ASYNC_UP_TO_(task, ASYNC_JOINING_)) {
+        async_ticks now;
+
+        async_timer_remove_(&task->timer);
+        now = ASYNC_CLOCK();
+        if ((async_duration)(now - task->timer.u.deadline) >= 0) {
+            becomes = ASYNC_READY_;     /* its time has come as well */
+        }
+    } else if (task->timer.u.ring != NULL) {
+        ASYNC_HOOKED_(async_this_loop_, unpark, async_unpark_)(task);
+    }
+    async_ready_as_(task, 0, becomes);
 }
 
 ASYNC_API int async_cancel(async_task *task)
