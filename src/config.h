@@ -330,6 +330,15 @@
 #define ASYNC_STEP_ ASYNC_UNUSED_ static ASYNC_NOINLINE_
 #endif
 
+/* What the compiler sees to be so need not be asked when the program runs: on
+ * a microcontroller, where each byte of code counts. */
+#if defined __OPTIMIZE__ && defined __GNUC__ && !ASYNC_HOSTED
+#define ASYNC_KNOWN_(condition) \
+    (__builtin_constant_p(condition) && (condition))
+#else
+#define ASYNC_KNOWN_(condition) false
+#endif
+
 /* One loop may run in each thread: the pointer to it belongs to the thread.
  * (tcc has no such variables: there, loops run in one thread at a time.) */
 #ifndef ASYNC_THREAD

@@ -31,7 +31,7 @@ static int async_group_strike_(async_group *group, bool closing)
         }
 #else
         (void)closing;
-        if (ASYNC_CLOSES_(async_this_loop_)
+        if (async_this_loop_->closes
             && (task->timer.node.state & ASYNC_CANCELED_) != 0) {
             continue;
         }

@@ -31,7 +31,7 @@ ASYNC_API int async_irq_open(async_irq *irq)
     irq->raising = 0;
     irq->serve = NULL;
 #endif
-    ASYNC_HOOK_(dispatch, async_irq_dispatch_);
+    ASYNC_HOOK_(async_this_loop_, dispatch, async_irq_dispatch_);
     irq->loop = async_this_loop_;
     return 0;
 }

@@ -61,7 +61,7 @@ static bool async_runs_(const async_task *target)
 static async_status async_join_(async_task *target)
 {
     ASYNC_WAITS_("async_join", target);
-    ASYNC_HOOK_(tell, async_tell_);
+    ASYNC_HOOK_(async_this_loop_, tell, async_tell_);
     return async_link_(&target->joiners, ASYNC_JOINING_);
 }
 
@@ -119,6 +119,6 @@ ASYNC_API async_status async_shield(async_task *target)
         return async_deliver_(task);
     }
     ASYNC_WAITS_("async_shield", target);
-    ASYNC_HOOK_(tell, async_tell_);
+    ASYNC_HOOK_(async_this_loop_, tell, async_tell_);
     return async_link_(&target->joiners, ASYNC_JOINING_);
 }

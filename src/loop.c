@@ -39,7 +39,7 @@ static void async_turn_begins_(async_loop *loop)
 
 /* The end of a task: its joiners are woken, its callbacks called. */
 ASYNC_ALONE_ void async_finish_(async_loop *loop, async_task *task,
-                                 int result, int *rc)
+                                 int result)
 {
     if (result == ASYNC_CANCEL) {
         result = ASYNC_ECANCELED;
@@ -56,11 +56,6 @@ ASYNC_ALONE_ void async_finish_(async_loop *loop, async_task *task,
 #if ASYNC_DEBUG
     async_debug_finish_(loop, task);
 #endif
-    if (task == loop->until) {
-        loop->until = NULL;             /* a callback may free the task */
-        *rc = result;
-        loop->stop = true;
-    }
 #if ASYNC_FAST_
     if (task->joiners != NULL && task->joiners->next == task->joiners
         && task->joiners->state != ASYNC_WATCH_) {
@@ -75,7 +70,7 @@ ASYNC_ALONE_ void async_finish_(async_loop *loop, async_task *task,
 
 /* Run once each task that is ready now; there is one. The queue is cut where it
  * ends at this moment; what becomes ready meanwhile starts the next one. */
-ASYNC_ALONE_ void async_run_ready_(async_loop *loop, int *rc)
+ASYNC_ALONE_ void async_run_ready_(async_loop *loop)
 {
     async_node *node = loop->head;
     async_node *next;
@@ -111,7 +106,7 @@ ASYNC_ALONE_ void async_run_ready_(async_loop *loop, int *rc)
 #if ASYNC_DEBUG
             async_debug_returned_(task);
 #endif
-            async_finish_(loop, task, result, rc);
+            async_finish_(loop, task, result);
         }
         if (&node->next == end) {
             break;
@@ -212,11 +207,24 @@ static int async_sleep_on_(async_loop *loop)
 
 #endif
 
-/* Turns until a stop; what the run returns. */
-ASYNC_API int async_turns_(async_loop *loop)
+/* Is a loop running in this thread, this one or another? */
+ASYNC_ALONE_ bool async_busy_(const async_loop *loop)
 {
+    const async_loop *current = async_this_loop_;
+
+    return loop->running || async_this_task_ != NULL
+        || (current != NULL && current->running);
+}
+
+ASYNC_API int async_loop_run_(async_loop *loop)
+{
+    async_loop *before = async_this_loop_;
     int rc = ASYNC_EINTR;
 
+    if (async_busy_(loop)) {
+        return ASYNC_EBUSY;
+    }
+    async_this_loop_ = loop;
     loop->running = true;
 #if ASYNC_DEBUG
     loop->stack = ASYNC_STACK_;
@@ -246,41 +254,80 @@ ASYNC_API int async_turns_(async_loop *loop)
             async_look_(loop);
         }
 #endif
-        async_run_ready_(loop, &rc);
+        async_run_ready_(loop);
     }
     async_this_task_ = NULL;
     loop->stop = false;
     async_rest_(loop);
+#if ASYNC_DEBUG
+    async_trail_of_main_(loop);
+#endif
+    async_this_loop_ = before;
     return rc;
 }
 
-ASYNC_API int async_loop_run(async_loop *loop, const async_task *until)
+/* The first callback of the task that a run waits for: so it may be freed by
+ * another. */
+typedef struct async_until_ {
+    async_watch watch;
+    async_loop *loop;
+    int result;
+} async_until_;
+
+static void async_until_ends_(async_watch *watch, async_task *task)
 {
-    async_loop *before = async_this_loop_;
+    async_until_ *until = (async_until_ *)(void *)watch;
+
+    until->result = task->timer.u.result;
+    async_loop_stop(until->loop);
+#if ASYNC_DEBUG
+    until->loop->until = NULL;
+#endif
+}
+
+ASYNC_API int async_loop_run_until_(async_loop *loop, const async_task *task)
+{
+    async_until_ until;
+    async_node **ring;
     int rc;
 
     if (loop == NULL) {
         return ASYNC_EINVAL;
     }
-    if (loop->running || async_this_task_ != NULL
-        || (before != NULL && before->running)) {
+    if (async_busy_(loop)) {
         return ASYNC_EBUSY;
     }
-    if (until != NULL && ASYNC_UP_TO_(until, ASYNC_DONE_)) {
-#if ASYNC_DEBUG
-        async_trail_taken_(until, ASYNC_BY_RESULT_);
-#endif
-        return async_state_(until) == ASYNC_DONE_ ? until->timer.u.result
-                                                  : ASYNC_EINVAL;
+    if (task == NULL) {
+        return async_loop_run_(loop);
     }
-    async_this_loop_ = loop;
-    loop->until = until;
-    rc = async_turns_(loop);
-    loop->until = NULL;
+    if (ASYNC_UP_TO_(task, ASYNC_DONE_)) {
 #if ASYNC_DEBUG
-    async_trail_of_main_(loop);
+        async_trail_taken_(task, ASYNC_BY_RESULT_);
 #endif
-    async_this_loop_ = before;
+        return async_state_(task) == ASYNC_DONE_ ? task->timer.u.result
+                                                 : ASYNC_EINVAL;
+    }
+    until.watch.fn = async_until_ends_;
+    until.watch.node.state = ASYNC_WATCH_;
+    until.loop = loop;
+#if ASYNC_DEBUG
+    loop->until = task;
+#endif
+    ASYNC_HOOK_(loop, tell, async_tell_);
+    ring = &((async_task *)(uintptr_t)task)->joiners;
+    if (*ring == NULL) {
+        async_ring_append_(ring, &until.watch.node);
+    } else {
+        async_ring_follow_(*ring, &until.watch.node);
+    }
+    rc = async_loop_run_(loop);
+    if (until.watch.node.state == ASYNC_IDLE_) {
+        return until.result;
+    }
+    async_ring_remove_(ring, &until.watch.node);
+#if ASYNC_DEBUG
+    loop->until = NULL;
+#endif
     return rc;
 }
 
@@ -292,7 +339,6 @@ ASYNC_API async_duration async_loop_step(async_loop *loop)
     async_frame *innermost = async_innermost_;
 #endif
     async_duration wait;
-    int rc;                                 /* nobody asks */
 
     if (loop == NULL || loop->running) {
 #if ASYNC_DEBUG
@@ -307,7 +353,7 @@ ASYNC_API async_duration async_loop_step(async_loop *loop)
 #endif
     async_look_(loop);
     if (!ASYNC_NONE_READY_(loop)) {
-        async_run_ready_(loop, &rc);
+        async_run_ready_(loop);
     }
     async_rest_(loop);
     wait = ASYNC_NONE_READY_(loop) ? async_until_due_(loop) : 0;
@@ -338,7 +384,6 @@ ASYNC_API int async_loop_open(async_loop *loop)
     loop->running = false;
     loop->lists = NULL;
     loop->irqs = NULL;
-    loop->until = NULL;
     loop->alive = 0;
     loop->stop = false;
     loop->notified = 0;
@@ -350,8 +395,12 @@ ASYNC_API int async_loop_open(async_loop *loop)
     loop->fds = NULL;
     loop->known = 0;
 #endif
+#if !ASYNC_HOSTED
+    loop->closes = false;
+#endif
 #if ASYNC_DEBUG
     async_trail_closes_(loop);
+    loop->until = NULL;
     loop->all = NULL;
     loop->calls = NULL;
 #endif

@@ -33,11 +33,11 @@ struct async_loop {
     async_node **tail;          /* and where to append; &head: it is empty */
     async_list *lists;          /* wait lists in which somebody waits */
     struct async_irq *irqs;     /* irqs for which somebody waits */
-    const async_task *until;    /* the run ends when this one is done */
     unsigned alive;             /* tasks spawned and not done */
     bool stop;                  /* after this turn */
     bool running;               /* inside a run or a step of it */
 #if !ASYNC_HOSTED
+    bool closes;                /* its tasks are being cancelled, all of them */
     volatile unsigned char notified;    /* an irq was raised: look at irqs */
     void (*unpark)(async_task *task);   /* see ASYNC_HOOK_ */
     void (*tell)(async_task *task, int result);
@@ -59,6 +59,7 @@ struct async_loop {
     async_tracing_ tracing;
 #endif
 #if ASYNC_DEBUG
+    const async_task *until;    /* the run ends when this one is done */
     async_task *all;            /* every task that is not done */
     struct async_call *calls;   /* every call that is pending */
     async_ticks began;          /* the running step: when, and where */
@@ -99,8 +100,16 @@ ASYNC_API int async_loop_open(async_loop *loop);
  * no task is left, and return 0. Other tasks stay as they are and go on at
  * the next run. ASYNC_EINTR when async_loop_stop came first, ASYNC_EDEADLK as
  * above, ASYNC_EBUSY inside a running loop, ASYNC_EINVAL for NULL. */
-#define async_loop_run ASYNC_ABI_(async_loop_run)
-ASYNC_API int async_loop_run(async_loop *loop, const async_task *until);
+#define async_loop_run_ ASYNC_ABI_(async_loop_run)
+#define async_loop_run_until_ ASYNC_ABI_(async_loop_run_until)
+ASYNC_API int async_loop_run_(async_loop *loop);
+ASYNC_API int async_loop_run_until_(async_loop *loop, const async_task *until);
+
+ASYNC_ALONE_ int async_loop_run(async_loop *loop, const async_task *until)
+{
+    return ASYNC_KNOWN_(loop != NULL && until == NULL)
+        ? async_loop_run_(loop) : async_loop_run_until_(loop, until);
+}
 
 /* One turn that never blocks, for a super-loop, an RTOS task or a GUI. The
  * time until it is to be called again, in ticks: 0 when tasks are ready,
@@ -153,11 +162,10 @@ ASYNC_API void async_unpark_(async_task *task);
 ASYNC_API void async_tell_(async_task *task, int result);
 ASYNC_API void async_irq_dispatch_(async_loop *loop);
 #if ASYNC_HOSTED
-#define ASYNC_HOOK_(name, function) ((void)0)
+#define ASYNC_HOOK_(loop, name, function) ((void)0)
 #define ASYNC_HOOKED_(loop, name, function) function
 #else
-#define ASYNC_HOOK_(name, function) \
-    ((void)(async_this_loop_->name = (function)))
+#define ASYNC_HOOK_(loop, name, function) ((void)((loop)->name = (function)))
 #define ASYNC_HOOKED_(loop, name, function) (loop)->name
 #endif
 
@@ -178,13 +186,6 @@ ASYNC_INLINE_ void async_ready_(async_loop *loop, async_task *task)
     *loop->tail = &task->timer.node;
     loop->tail = &task->timer.node.next;
 }
-
-/* On a microcontroller no task is marked with the round that struck it; there,
- * a loop that closes waits for the end of itself. */
-#if !ASYNC_HOSTED
-#define ASYNC_CLOSING_(loop) ((const async_task *)(const void *)(loop))
-#define ASYNC_CLOSES_(loop) ((loop)->until == ASYNC_CLOSING_(loop))
-#endif
 
 #define ASYNC_NONE_READY_(loop) ((loop)->tail == &(loop)->head)
 
@@ -226,10 +227,6 @@ ASYNC_INLINE_ void async_timer_expires_(async_timer *timer, async_ticks now)
 /* Wake the oldest waiter of a list; false when nobody waits. */
 ASYNC_API bool async_wake_one_(async_list *list, int result);
 
-/* Turns until a stop, or until nothing can bring work: what async_loop_run
- * returns. */
-ASYNC_API int async_turns_(async_loop *loop);
-
 /* Park the running task in a list / in a ring that its owner knows (or none,
  * with NULL), in that state: ASYNC_PENDING. Say ASYNC_WAITS_ before. */
 ASYNC_API async_status async_park_(async_list *list);
@@ -266,7 +263,7 @@ ASYNC_INLINE_ async_status async_link_(async_node **ring, unsigned state)
 
     task->timer.u.ring = ring;
     if (ring != NULL) {
-        ASYNC_HOOK_(unpark, async_unpark_);
+        ASYNC_HOOK_(async_this_loop_, unpark, async_unpark_);
         async_ring_append_(ring, &task->timer.node);
     }
     async_set_state_(task, state);

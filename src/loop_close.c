@@ -114,7 +114,7 @@ ASYNC_API int async_loop_cancel_all(async_loop *loop)
     }
     async_this_loop_ = loop;
 #if !ASYNC_HOSTED
-    loop->until = ASYNC_CLOSING_(loop);
+    loop->closes = true;
 #endif
     while (loop->alive != 0 && rounds++ != ASYNC_ROUNDS_) {
 #if ASYNC_HOSTED
@@ -125,12 +125,12 @@ ASYNC_API int async_loop_cancel_all(async_loop *loop)
         async_cancel_found_(loop);
         do {                            /* whatever the cleanups stop */
             loop->stop = false;
-            rc = async_turns_(loop);
+            rc = async_loop_run_(loop);
         } while (rc == ASYNC_EINTR && ASYNC_ROUND_GOES_ON_(loop));
     }
     async_this_loop_ = before;
 #if !ASYNC_HOSTED
-    loop->until = NULL;
+    loop->closes = false;
 #endif
     if (loop->alive == 0) {
         return 0;

@@ -28,7 +28,7 @@ ASYNC_API async_status async_park_(async_list *list)
 #endif
         async_this_loop_->lists = list;
     }
-    ASYNC_HOOK_(unpark, async_unpark_);
+    ASYNC_HOOK_(async_this_loop_, unpark, async_unpark_);
     task->timer.u.ring = &list->tail;
     async_ring_append_(&list->tail, &task->timer.node);
     async_set_state_(task, ASYNC_WAITING_);
@@ -286,7 +286,7 @@ ASYNC_API int async_on_done(async_task *task, async_watch *watch,
         fn(watch, task);
         return 0;
     }
-    ASYNC_HOOK_(tell, async_tell_);
+    ASYNC_HOOK_(async_this_loop_, tell, async_tell_);
     watch->node.state = ASYNC_WATCH_;
     async_ring_append_(&task->joiners, &watch->node);
     return 0;
