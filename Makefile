@@ -8,6 +8,7 @@
 #   make plots   figures of it, into tests/bench/plots/
 #   make guard   the instructions of the hot paths, which the tests compare with,
 #                into tests/bench/guard.tsv
+#   make pictures what tasks do, drawn, into demos/pictures/
 #   make size    bytes, cycles and stack on microcontrollers: build/size.tsv,
 #                build/boards.tsv
 #   make figures these two's tables into README.md
@@ -25,7 +26,7 @@ PARTS := $(wildcard src/*.h src/*.c) src/banner.txt src/join.sh LICENSE
 DEMOS := $(basename $(notdir $(wildcard demos/*.c)))
 
 .PHONY: all run test bench size figures lint install arduino clean demos firmware \
-        emulate
+        emulate pictures
 .DELETE_ON_ERROR:
 
 all: async.h demos
@@ -53,6 +54,11 @@ firmware: async.h
 
 emulate: async.h
 	@sh tests/firmware/emulate.sh '$(filter-out tour,$(DEMO))' '$(BOARD)'
+
+# Those of README.md: of a trace in true time.
+pictures: build/demos/timeline
+	@SPEED=1 build/demos/timeline demos/pictures
+	@rm -f demos/pictures/*.json
 
 # ---- tests ------------------------------------------------------------------
 
