@@ -310,7 +310,8 @@
  * has asked for small code; then some (STEP, ONCE) are there just once, which
  * the compiler by itself sees otherwise. And what is seldom (APART): apart from
  * the function that does the usual, which then saves no registers. What has one
- * or two callers, of which a program uses one (ALONE), is always part of it. */
+ * or two callers, of which a program uses one (ALONE), is always part of it; and
+ * what a function (FLAT) calls, part of that. */
 #if defined __OPTIMIZE__ && defined __GNUC__
 #define ASYNC_ALONE_ static inline __attribute__((always_inline, unused))
 #else
@@ -320,12 +321,14 @@
 #define ASYNC_HOT_ ASYNC_ALONE_
 #define ASYNC_FAST_ 1
 #define ASYNC_APART_ static ASYNC_NOINLINE_
+#define ASYNC_FLAT_ __attribute__((flatten))
 #define ASYNC_ONCE_
 #define ASYNC_STEP_ ASYNC_INLINE_
 #else
 #define ASYNC_HOT_ ASYNC_INLINE_
 #define ASYNC_FAST_ 0
 #define ASYNC_APART_ static
+#define ASYNC_FLAT_
 #define ASYNC_ONCE_ ASYNC_NOINLINE_
 #define ASYNC_STEP_ ASYNC_UNUSED_ static ASYNC_NOINLINE_
 #endif

@@ -59,7 +59,10 @@ ASYNC_ALONE_ void async_finish_(async_loop *loop, async_task *task,
 #if ASYNC_FAST_
     if (task->joiners != NULL && task->joiners->next == task->joiners
         && task->joiners->state != ASYNC_WATCH_) {
-        async_wake_(ASYNC_TASK_(task->joiners), result);    /* just one */
+        async_node *joiner = task->joiners;
+
+        task->joiners = NULL;
+        async_wake_(ASYNC_TASK_(joiner), result);           /* just one */
         return;
     }
 #endif
@@ -443,6 +446,8 @@ ASYNC_API int async_run_(async_fn fn, void *frame
         return rc;
     }
     task.timer.node.state = ASYNC_IDLE_;
+    task.joiners = NULL;
+    task.scopes = NULL;
     async_this_loop_ = &loop;
     rc = async_spawn_(&loop, &task, fn, frame
 #if ASYNC_NAMED_

@@ -36,40 +36,44 @@ ASYNC_API async_ticks async_now(void)
 #endif
 }
 
-static void async_sleep_to_(async_ticks deadline, async_ticks now)
+static async_status async_sleep_to_(async_ticks deadline, async_ticks now)
 {
     async_task *task = async_this_task_;
 
     async_set_state_(task, ASYNC_SLEEPING_);
-    async_timer_add_(&task->timer, deadline, now);
     ASYNC_WAITS_("async_sleep", NULL);
     ASYNC_LEAF_(task);
+    return async_timer_add_(&task->timer, deadline, now);
 }
 
-ASYNC_API async_status async_sleep(async_duration duration)
+ASYNC_API ASYNC_ONCE_ async_status async_sleep_sure_(async_duration duration)
 {
     async_status rc = ASYNC_OVER_();
+    async_ticks now;
 
-    if (rc == ASYNC_PENDING && duration > 0) {
-        async_ticks now = ASYNC_NOW_();
-
-        async_sleep_to_((async_ticks)(now + (async_ticks)duration), now);
+    if (rc != ASYNC_PENDING) {
+        return rc;
     }
-    return rc;
+    now = ASYNC_NOW_();
+    return async_sleep_to_((async_ticks)(now + (async_ticks)duration), now);
+}
+
+ASYNC_API ASYNC_FLAT_ async_status async_sleep_(async_duration duration)
+{
+    return duration > 0 ? async_sleep_sure_(duration) : async_yield_();
 }
 
 ASYNC_API async_status async_sleep_until(async_ticks time)
 {
     async_status rc = ASYNC_OVER_();
 
-    if (rc == ASYNC_PENDING) {
-        async_ticks now = ASYNC_NOW_();
+    async_ticks now;
 
-        if ((async_duration)(time - now) > 0) {
-            async_sleep_to_(time, now);
-        }
+    if (rc != ASYNC_PENDING) {
+        return rc;
     }
-    return rc;
+    now = ASYNC_NOW_();
+    return (async_duration)(time - now) > 0 ? async_sleep_to_(time, now) : rc;
 }
 
 ASYNC_API void async_alarm_set_(async_alarm_ *alarm, async_duration duration)
@@ -77,6 +81,6 @@ ASYNC_API void async_alarm_set_(async_alarm_ *alarm, async_duration duration)
     async_ticks now = async_now();
 
     alarm->timer.node.state = ASYNC_ALARM_;
-    async_timer_add_(&alarm->timer,
+    (void)async_timer_add_(&alarm->timer,
                      (async_ticks)(now + (async_ticks)duration), now);
 }

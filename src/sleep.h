@@ -5,7 +5,8 @@
  * ======================================================================== */
 
 #define async_now ASYNC_ABI_(async_now)
-#define async_sleep ASYNC_ABI_(async_sleep)
+#define async_sleep_ ASYNC_ABI_(async_sleep)
+#define async_sleep_sure_ ASYNC_ABI_(async_sleep_sure)
 #define async_sleep_until ASYNC_ABI_(async_sleep_until)
 
 /* The time of the running loop, in ticks: read from the clock at most once a
@@ -22,7 +23,14 @@ ASYNC_API async_ticks async_now(void);
  * A cancel that comes before the time is over ends it with ASYNC_CANCEL; one
  * that comes with it does not: the expired time wins, and the strike hits the
  * next await. Task only. Costs one insertion into the timer queue. */
-ASYNC_API ASYNC async_sleep(async_duration duration);
+ASYNC_API ASYNC async_sleep_(async_duration duration);
+ASYNC_API ASYNC async_sleep_sure_(async_duration duration);     /* above 0 */
+
+ASYNC_ALONE_ ASYNC async_sleep(async_duration duration)
+{
+    return ASYNC_KNOWN_(duration > 0) ? async_sleep_sure_(duration)
+                                      : async_sleep_(duration);
+}
 
 /* AWAIT(async_sleep_until(time)): the same to an instant, for a period without
  * drift: self->next += ASYNC_MS(10); AWAIT(async_sleep_until(self->next)).

@@ -110,13 +110,10 @@ ASYNC_API void async_strike_(async_task *task)
     async_ready_as_(task, 0, becomes);
 }
 
-ASYNC_API int async_cancel(async_task *task)
+ASYNC_API int async_cancel_sure_(async_task *task)
 {
     async_node *node;
 
-    if (task == NULL) {
-        return ASYNC_EINVAL;
-    }
     if (ASYNC_UP_TO_(task, ASYNC_DONE_)) {
         return 0;
     }
@@ -134,6 +131,11 @@ ASYNC_API int async_cancel(async_task *task)
          & ~(unsigned)ASYNC_FORWARDED_);
     async_strike_(task);
     return 1;
+}
+
+ASYNC_API int async_cancel_(async_task *task)
+{
+    return task != NULL ? async_cancel_sure_(task) : ASYNC_EINVAL;
 }
 
 ASYNC_API async_status async_deliver_(async_task *task)
@@ -183,17 +185,10 @@ static async_status async_begin_(void *frame)
     return task->fn(frame);
 }
 
-ASYNC_API ASYNC_ONCE_ int async_spawn_(async_loop *loop, async_task *task,
-                                       async_fn fn, void *frame
-#if ASYNC_NAMED_
-                                       , const char *name, const char *file,
-                                       int line
-#endif
-                                       )
+ASYNC_API ASYNC_ONCE_ int async_spawn_sure_(async_loop *loop, async_task *task,
+                                            async_fn fn, void *frame
+                                            ASYNC_NAME_PARAMETERS_)
 {
-    if (task == NULL || fn == NULL) {
-        return ASYNC_EINVAL;
-    }
     if (loop == NULL) {
         return ASYNC_EPERM;
     }
@@ -206,8 +201,6 @@ ASYNC_API ASYNC_ONCE_ int async_spawn_(async_loop *loop, async_task *task,
     task->fn = async_begin_;
     task->timer.u.entry = fn;
     task->frame = frame;
-    task->joiners = NULL;
-    task->scopes = NULL;
     task->timer.node.state = ASYNC_NEW_;
 #if ASYNC_HOSTED
     task->timer.node.round = loop->round;
@@ -222,6 +215,15 @@ ASYNC_API ASYNC_ONCE_ int async_spawn_(async_loop *loop, async_task *task,
     return 0;
 }
 
+ASYNC_API ASYNC_FLAT_ int async_spawn_(async_loop *loop, async_task *task,
+                                       async_fn fn, void *frame
+                                       ASYNC_NAME_PARAMETERS_)
+{
+    return task != NULL && fn != NULL
+        ? async_spawn_sure_(loop, task, fn, frame ASYNC_NAME_ARGUMENTS_)
+        : ASYNC_EINVAL;
+}
+
 /* The joiners get the result by value, and the callbacks come last: so one of
  * those may free the task. */
 ASYNC_API void async_tell_(async_task *task, int result)
@@ -230,6 +232,7 @@ ASYNC_API void async_tell_(async_task *task, int result)
     async_node *watches = NULL;
     async_node *node;
 
+    task->joiners = NULL;
     while ((node = async_ring_pop_(&ring)) != NULL) {
         if (node->state == ASYNC_WATCH_) {
             async_ring_append_(&watches, node);

@@ -155,11 +155,11 @@ struct async_watch {
  * between its steps. Not from another thread: async_irq is the way in. */
 #if ASYNC_NAMED_
 #define async_loop_spawn(loop, task, fn, frame) \
-    async_spawn_((loop), (task), ASYNC_ENTRY_(fn, frame), (frame), #fn, \
-                 __FILE__, __LINE__)
+    async_spawn_at_((loop), (task), ASYNC_ENTRY_(fn, frame), (frame), #fn, \
+                    __FILE__, __LINE__)
 #else
 #define async_loop_spawn(loop, task, fn, frame) \
-    async_spawn_((loop), (task), ASYNC_ENTRY_(fn, frame), (frame))
+    async_spawn_at_((loop), (task), ASYNC_ENTRY_(fn, frame), (frame))
 #endif
 
 /* What the spawned one is called. */
@@ -175,17 +175,36 @@ struct async_watch {
 #define ASYNC_ENTRY_(fn, frame) \
     ((void)sizeof((fn)(frame)), (async_fn)(void (*)(void))(fn))
 
-#define async_spawn_ ASYNC_ABI_(async_spawn)
-ASYNC_API int async_spawn_(async_loop *loop, async_task *task, async_fn fn,
-                           void *frame
 #if ASYNC_NAMED_
-                           , const char *name, const char *file, int line
+#define ASYNC_NAME_PARAMETERS_ , const char *name, const char *file, int line
+#define ASYNC_NAME_ARGUMENTS_ , name, file, line
+#else
+#define ASYNC_NAME_PARAMETERS_
+#define ASYNC_NAME_ARGUMENTS_
 #endif
-);
+
+/* Which of two is called (here and below) is told by what the compiler knows:
+ * a program that gives no pointer which might be NULL has no check of it. */
+#define async_spawn_ ASYNC_ABI_(async_spawn)
+#define async_spawn_sure_ ASYNC_ABI_(async_spawn_sure)
+ASYNC_API int async_spawn_(async_loop *loop, async_task *task, async_fn fn,
+                           void *frame ASYNC_NAME_PARAMETERS_);
+ASYNC_API int async_spawn_sure_(async_loop *loop, async_task *task, async_fn fn,
+                                void *frame ASYNC_NAME_PARAMETERS_);
+
+ASYNC_ALONE_ int async_spawn_at_(async_loop *loop, async_task *task,
+                                 async_fn fn, void *frame
+                                 ASYNC_NAME_PARAMETERS_)
+{
+    return ASYNC_KNOWN_(task != NULL && fn != NULL)
+        ? async_spawn_sure_(loop, task, fn, frame ASYNC_NAME_ARGUMENTS_)
+        : async_spawn_(loop, task, fn, frame ASYNC_NAME_ARGUMENTS_);
+}
 
 #define async_join ASYNC_ABI_(async_join)
 #define async_shield ASYNC_ABI_(async_shield)
-#define async_cancel ASYNC_ABI_(async_cancel)
+#define async_cancel_ ASYNC_ABI_(async_cancel)
+#define async_cancel_sure_ ASYNC_ABI_(async_cancel_sure)
 #define async_done ASYNC_ABI_(async_done)
 #define async_result ASYNC_ABI_(async_result)
 #define async_on_done ASYNC_ABI_(async_on_done)
@@ -215,7 +234,14 @@ ASYNC_API ASYNC async_shield(async_task *task);
  * is released by a done callback, or by whoever joins it. 1 if the strike
  * counts, 0 if the task is done already or was never spawned, ASYNC_EINVAL for
  * NULL. Task or callback of the same loop. */
-ASYNC_API int async_cancel(async_task *task);
+ASYNC_API int async_cancel_(async_task *task);
+ASYNC_API int async_cancel_sure_(async_task *task);
+
+ASYNC_ALONE_ int async_cancel(async_task *task)
+{
+    return ASYNC_KNOWN_(task != NULL) ? async_cancel_sure_(task)
+                                      : async_cancel_(task);
+}
 
 /* Is it finished? False for one never spawned. Any context of its loop. */
 ASYNC_API bool async_done(const async_task *task);

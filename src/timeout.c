@@ -18,7 +18,7 @@ static void async_timeout_fire_(async_alarm_ *alarm, async_ticks now)
 
     if ((async_ticks)(timeout->deadline - base) > (async_ticks)(now - base)) {
         /* It moved meanwhile. */
-        async_timer_add_(&timeout->alarm.timer, timeout->deadline, now);
+        (void)async_timer_add_(&timeout->alarm.timer, timeout->deadline, now);
         return;
     }
     timeout->alarm.timer.node.state = 0;
@@ -30,7 +30,8 @@ ASYNC_API void async_timeout_arm_(async_timeout *timeout)
 {
     timeout->alarm.fire = async_timeout_fire_;
     timeout->alarm.timer.node.state = ASYNC_ALARM_;
-    async_timer_add_(&timeout->alarm.timer, timeout->deadline, ASYNC_NOW_());
+    (void)async_timer_add_(&timeout->alarm.timer, timeout->deadline,
+                           ASYNC_NOW_());
 }
 
 static void async_timeout_disarm_(async_timeout *timeout)

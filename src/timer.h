@@ -61,9 +61,9 @@ ASYNC_API void async_timers_open_(async_timers *timers);
 
 /* Put a timer with that deadline into the queue of the current loop. `now` is
  * the time, which was not read before base: where nobody keeps base near, for
- * want of timers, it is now. */
-ASYNC_API void async_timer_add_(async_timer *timer, async_ticks deadline,
-                                async_ticks now);
+ * want of timers, it is now. ASYNC_PENDING, as a sleep says then. */
+ASYNC_API async_status async_timer_add_(async_timer *timer,
+                                        async_ticks deadline, async_ticks now);
 
 /* Take a timer out of the current loop's queue. Its deadline has not changed
  * meanwhile. */

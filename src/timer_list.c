@@ -12,8 +12,8 @@ ASYNC_API void async_timers_open_(async_timers *timers)
 
 /* Deadlines are compared by their distance from base, which is right for as
  * long as base is not more than half the range behind the clock. */
-ASYNC_API void async_timer_add_(async_timer *timer, async_ticks deadline,
-                                async_ticks now)
+ASYNC_API async_status async_timer_add_(async_timer *timer,
+                                        async_ticks deadline, async_ticks now)
 {
     async_timers *timers = &async_this_loop_->timers;
     async_node **at = &timers->first;
@@ -30,6 +30,7 @@ ASYNC_API void async_timer_add_(async_timer *timer, async_ticks deadline,
     }
     timer->node.next = *at;
     *at = &timer->node;
+    return ASYNC_PENDING;
 }
 
 ASYNC_API void async_timer_remove_(async_timer *timer)

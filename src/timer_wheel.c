@@ -84,8 +84,8 @@ static void async_wheel_add_(async_timers *timers, async_timer *timer)
     *tail = node;
 }
 
-ASYNC_API void async_timer_add_(async_timer *timer, async_ticks deadline,
-                                async_ticks now)
+ASYNC_API async_status async_timer_add_(async_timer *timer,
+                                        async_ticks deadline, async_ticks now)
 {
     async_timers *timers = &async_this_loop_->timers;
 
@@ -95,6 +95,7 @@ ASYNC_API void async_timer_add_(async_timer *timer, async_ticks deadline,
         timers->soonest = deadline;
     }
     async_wheel_add_(timers, timer);
+    return ASYNC_PENDING;
 }
 
 static void async_slot_is_empty_(async_timers *timers, unsigned level,
