@@ -44,6 +44,8 @@
 #include "file.h"
 #include "resolve.h"
 #endif
+#include "sim.h"
+#include "testing.h"
 #endif
 #endif /* ASYNC_H */
 
@@ -86,6 +88,10 @@
 #include "debug.c"
 #include "slow.c"
 #include "trail.c"
+#endif
+#if ASYNC_SIM
+#include "sim.c"
+#include "testing.c"
 #endif
 #if ASYNC_HOSTED
 #include "port_posix.c"

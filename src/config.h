@@ -42,6 +42,12 @@
  *                                        as fast where a million tasks are
  *                                        ready, scattered over memory; a dozen
  *                                        instructions more each. Hosted, GCC
+ * ASYNC_SIM                0             1: for tests: every loop's clock is
+ *                                        virtual, ready tasks run in an order
+ *                                        by seed: sim.h, testing.h. A call and
+ *                                        a few instructions a turn, 56 bytes a
+ *                                        thread, no ASYNC_CLOCK or ASYNC_IDLE
+ *                                        of yours. 0: not a byte
  * ASYNC_POLL               0 on Linux    poll(2) instead of epoll
  * ASYNC_KEEP_SIGPIPE       not defined   a hosted loop then leaves SIGPIPE as
  *                                        it is (by default it is ignored, so
@@ -198,6 +204,10 @@
 
 #ifndef ASYNC_PREFETCH
 #define ASYNC_PREFETCH 0
+#endif
+
+#ifndef ASYNC_SIM
+#define ASYNC_SIM 0
 #endif
 
 /* To tcc the C library does not say how struct epoll_event is packed. */

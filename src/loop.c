@@ -7,6 +7,7 @@
 #include "irq.h"
 #include "port.h"
 #include "debug.h"
+#include "sim.h"
 
 /* ---- turns --------------------------------------------------------------- */
 
@@ -79,6 +80,9 @@ ASYNC_ALONE_ void async_run_ready_(async_loop *loop)
     async_node *next;
     async_node **end = loop->tail;
 
+#if ASYNC_SIM
+    async_sim_turn_(loop), node = loop->head, end = loop->tail;
+#endif
     loop->tail = &loop->head;
     async_turn_begins_(loop);
     for (;; node = next) {

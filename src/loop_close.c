@@ -5,6 +5,7 @@
 #include "irq.h"
 #include "port.h"
 #include "debug.h"
+#include "sim.h"
 
 static void async_cancel_timer_(async_timer *timer)
 {
@@ -116,7 +117,8 @@ ASYNC_API int async_loop_cancel_all(async_loop *loop)
 #if !ASYNC_HOSTED
     loop->closes = true;
 #endif
-    while (loop->alive != 0 && rounds++ != ASYNC_ROUNDS_) {
+    while (loop->alive != 0 && rounds++ != ASYNC_ROUNDS_
+           && !ASYNC_GAVE_UP_()) {
 #if ASYNC_HOSTED
         loop->round++;
         loop->left = loop->alive;
@@ -126,7 +128,8 @@ ASYNC_API int async_loop_cancel_all(async_loop *loop)
         do {                            /* whatever the cleanups stop */
             loop->stop = false;
             rc = async_loop_run_(loop);
-        } while (rc == ASYNC_EINTR && ASYNC_ROUND_GOES_ON_(loop));
+        } while (rc == ASYNC_EINTR && ASYNC_ROUND_GOES_ON_(loop)
+                 && !ASYNC_GAVE_UP_());
     }
     async_this_loop_ = before;
 #if !ASYNC_HOSTED

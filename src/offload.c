@@ -493,4 +493,12 @@ ASYNC_API void async_offload_abandon_(async_offload_job *job)
     }
 }
 
+#if ASYNC_SIM
+ASYNC_API bool async_offload_waits_(const async_loop *loop)
+{
+    return loop->fds != NULL && loop->fds->offloads != NULL
+        && loop->fds->offloads->waiters.tail != NULL;
+}
+#endif
+
 #endif

@@ -93,4 +93,9 @@ ASYNC_API async_status async_offload_surely_(async_offload_job *job,
  * returned. */
 ASYNC_API void async_offload_abandon_(async_offload_job *job);
 
+/* Is a task of this loop waiting for a job? */
+#if ASYNC_SIM
+ASYNC_API bool async_offload_waits_(const async_loop *loop);
+#endif
+
 #endif

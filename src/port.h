@@ -32,6 +32,7 @@
  * hooks that the project has not; and one line here. The first file to define
  * a hook has it.
  * ======================================================================== */
+#include "port_sim.h"
 #include "port_posix.h"
 #include "port_arduino.h"
 #include "port_avr.h"

@@ -1,0 +1,364 @@
+/* ===========================================================================
+ * testing: the run of a test, and the line about it.
+ * ======================================================================== */
+#include "config.h"
+#if ASYNC_SIM
+#include "testing.h"
+#include "port.h"
+#include "debug.h"
+
+#if ASYNC_HOSTED
+#include <stdio.h>
+#include <stdlib.h>
+#define ASYNC_LINE_ROOM_ 500
+#else
+#define ASYNC_LINE_ROOM_ 120
+#endif
+
+/* A test, and how its run with one seed goes. */
+typedef struct async_test_run_ {
+    const char *name;
+    async_fn fn;
+    void *frame;
+    unsigned char *spare;       /* what the frame is before a run */
+    size_t size;
+    async_duration limit;
+    int wanted;                 /* this result; ASYNC_PENDING: no error */
+#if ASYNC_DEBUG
+    const char *entry, *from_file;
+    int from_line;
+#endif
+    async_loop loop;
+    async_task task;
+    bool late;                  /* it was cancelled at its limit */
+    int result;                 /* of the run of the loop */
+    const char *what, *file;    /* the first that was not as expected */
+    int line;
+} async_test_run_;
+
+static ASYNC_THREAD async_test_run_ *async_test_runs_;
+
+ASYNC_API void async_expected_(const char *what, const char *file, int line)
+{
+    async_test_run_ *run = async_test_runs_;
+
+    if (run == NULL) {
+        ASYNC_TRAP("async: ASYNC_EXPECT does not hold, and no test runs in "
+                   "this thread");
+    } else if (run->what == NULL) {
+        run->what = what;
+        run->file = file;
+        run->line = line;
+    }
+}
+
+/* ---- a line -------------------------------------------------------------- */
+
+typedef struct async_line_ {
+    size_t length;
+    char text[ASYNC_LINE_ROOM_];
+} async_line_;
+
+static void async_line_add_(async_line_ *line, const char *text)
+{
+    while (*text != '\0' && line->length < sizeof line->text - 1) {
+        line->text[line->length++] = *text++;
+    }
+    line->text[line->length] = '\0';
+}
+
+static void async_line_number_(async_line_ *line, uint64_t number)
+{
+    char digits[21];
+    size_t i = sizeof digits - 1;
+
+    digits[i] = '\0';
+    do {
+        digits[--i] = (char)('0' + (char)(number % 10));
+        number /= 10;
+    } while (number != 0);
+    async_line_add_(line, digits + i);
+}
+
+static void async_line_ms_(async_line_ *line, uint64_t ticks)
+{
+    async_line_number_(line, ASYNC_TICK_HZ % 1000 == 0
+                             ? ticks / (ASYNC_TICK_HZ / 1000)
+                             : ticks * 1000 / ASYNC_TICK_HZ);
+    async_line_add_(line, " ms");
+}
+
+static void async_line_result_(async_line_ *line, int result)
+{
+    if (result < 0) {
+        async_line_add_(line, async_strerror(result));
+        async_line_add_(line, " (-");
+        async_line_number_(line, (uint64_t)-(int64_t)result);
+        async_line_add_(line, ")");
+    } else {
+        async_line_number_(line, (uint64_t)result);
+    }
+}
+
+static void async_line_say_(const async_tests *tests, const async_line_ *line)
+{
+    if (tests->say != NULL) {
+        tests->say(line->text);
+        return;
+    }
+#if ASYNC_HOSTED
+    puts(line->text);
+    (void)fflush(stdout);
+#endif
+}
+
+/* ---- a run --------------------------------------------------------------- */
+
+/* The time is over: strike the test; or, if that was done, leave it. */
+static void async_test_over_(async_loop *loop)
+{
+    async_test_run_ *run = async_test_runs_;
+
+    async_this_task_ = NULL;
+    if (run->late || async_done(&run->task)) {
+        async_sim_give_up_();
+        async_loop_stop(loop);
+        return;
+    }
+    run->late = true;
+#if ASYNC_DEBUG
+    (void)async_say_(async_say_(0, "async: a test is not done in time: "),
+                     run->name);
+    ASYNC_WARN(async_said_());
+    async_dump();
+#endif
+    (void)async_cancel(&run->task);
+    async_sim_limit_(run->limit, async_test_over_);
+}
+
+/* Tasks that were spawned beside the test, and are not done. */
+static unsigned async_test_left_(const async_test_run_ *run)
+{
+    return run->loop.alive - (async_done(&run->task) ? 0 : 1);
+}
+
+static void async_line_left_(async_line_ *line, const async_test_run_ *run)
+{
+#if ASYNC_DEBUG
+    const async_task *task;
+    const char *before = ": `";
+#endif
+
+    async_line_add_(line, "tasks left behind: ");
+    async_line_number_(line, async_test_left_(run));
+#if ASYNC_DEBUG
+    for (task = run->loop.all; task != NULL; task = task->all_next) {
+        if (task != &run->task) {
+            async_line_add_(line, before);
+            async_line_add_(line, task->name);
+            async_line_add_(line, "` (spawned at ");
+            async_line_add_(line, task->file);
+            async_line_add_(line, ":");
+            async_line_number_(line, (uint64_t)task->line);
+            async_line_add_(line, ")");
+            before = ", `";
+        }
+    }
+#endif
+}
+
+/* Why did it fail? The first of the reasons that there are, after a colon; or
+ * nothing: it did not. */
+static void async_line_why_(async_line_ *line, const async_test_run_ *run)
+{
+    bool done = async_done(&run->task);
+
+    async_line_add_(line, ": ");
+    if (run->what != NULL) {
+        async_line_add_(line, "expected ");
+        async_line_add_(line, run->what);
+        async_line_add_(line, ", at ");
+        async_line_add_(line, run->file);
+        async_line_add_(line, ":");
+        async_line_number_(line, (uint64_t)run->line);
+    } else if (run->late) {
+        async_line_add_(line, "it was not done after ");
+        async_line_ms_(line, (uint64_t)run->limit);
+    } else if (!done || (run->wanted == ASYNC_PENDING && run->result < 0)) {
+        async_line_result_(line, run->result);
+    } else if (run->wanted != ASYNC_PENDING && run->result != run->wanted) {
+        async_line_result_(line, run->result);
+        async_line_add_(line, ", and not ");
+        async_line_result_(line, run->wanted);
+    } else if (async_test_left_(run) != 0) {
+        async_line_left_(line, run);
+    } else {
+        line->length -= 2;
+        line->text[line->length] = '\0';
+    }
+}
+
+/* What the test has begun comes to its end, and the loop with it; in as much
+ * time as the test had. */
+static void async_test_ends_(async_line_ *line, async_test_run_ *run)
+{
+    async_sim_limit_(run->limit, async_test_over_);
+    if (run->loop.alive != 0 && !async_sim_gave_up_()) {
+        (void)async_loop_cancel_all(&run->loop);
+    }
+    if (run->loop.alive != 0) {
+        async_line_add_(line, "; tasks that do not end when cancelled: ");
+        async_line_number_(line, run->loop.alive);
+    }
+    (void)async_loop_close(&run->loop);
+}
+
+static void async_copy_(unsigned char *to, const unsigned char *from,
+                        size_t size)
+{
+    while (size-- != 0) {
+        *to++ = *from++;
+    }
+}
+
+/* A run with that seed, on a frame that is fresh. True if it passed: then the
+ * line ends with its time. */
+static bool async_test_once_(async_line_ *line, async_test_run_ *run,
+                             unsigned seed)
+{
+    size_t length;
+
+    async_test_runs_ = run;
+    run->task.timer.node.state = ASYNC_IDLE_;
+    run->late = false;
+    run->what = NULL;
+    (void)async_loop_open(&run->loop);
+    (void)async_loop_use(&run->loop);
+    (void)async_spawn_(&run->loop, &run->task, run->fn, run->frame
+#if ASYNC_DEBUG
+                       , run->entry, run->from_file, run->from_line
+#endif
+                       );
+    async_sim_limit_(run->limit, async_test_over_);
+    run->result = async_loop_run(&run->loop, &run->task);
+    async_line_add_(line, " (");
+    async_line_ms_(line, async_sim_now());
+    if (seed != 0) {
+        async_line_add_(line, ", seed ");
+        async_line_number_(line, seed);
+    }
+    async_line_add_(line, ")");
+    length = line->length;
+    async_line_why_(line, run);
+    async_test_ends_(line, run);
+    return line->length == length;
+}
+
+/* How many seeds, and the first: what the environment has to say of it. */
+static unsigned async_test_seeds_(const async_tests *tests, unsigned *first)
+{
+    unsigned seeds = tests->seeds == 0 ? 1 : tests->seeds;
+#if ASYNC_HOSTED
+    const char *many = getenv("ASYNC_SEEDS");
+    const char *one = getenv("ASYNC_SEED");
+#endif
+
+    *first = tests->seed;
+#if ASYNC_HOSTED
+    if (many != NULL && *many >= '1' && *many <= '9') {
+        seeds = (unsigned)strtoul(many, NULL, 10);
+    }
+    if (one != NULL && *one >= '0' && *one <= '9') {
+        *first = (unsigned)strtoul(one, NULL, 10);
+        seeds = 1;
+    }
+#endif
+    return seeds;
+}
+
+/* Runs with one seed after the other, until one fails: the line about it. */
+static bool async_test_all_(const async_tests *tests, async_line_ *line,
+                            async_test_run_ *run)
+{
+    async_test_run_ *outer = async_test_runs_;
+    size_t length = line->length;
+    unsigned seed, n = 0;
+    unsigned seeds = async_test_seeds_(tests, &seed);
+    async_sim_ before = async_sim_begin_(seed);
+    bool good;
+
+    async_copy_(run->spare, (const unsigned char *)run->frame, run->size);
+    for (;;) {
+        line->length = length;
+        good = async_test_once_(line, run, seed);
+        if (++n == seeds || !good) {
+            break;
+        }
+        (void)async_sim_begin_(++seed);
+        async_copy_((unsigned char *)run->frame, run->spare, run->size);
+    }
+    if (good && n > 1) {
+        line->length = length;
+        async_line_add_(line, " (");
+        async_line_number_(line, n);
+        async_line_add_(line, " seeds)");
+    }
+    async_test_runs_ = outer;
+    async_sim_end_(&before);
+    return good;
+}
+
+ASYNC_API bool async_test_(async_tests *tests, const char *name, async_fn fn,
+                           void *frame, unsigned char *spare, size_t size,
+                           async_duration limit, int result
+#if ASYNC_DEBUG
+                           , const char *entry, const char *file, int line_at
+#endif
+                           )
+{
+    async_loop *current = async_this_loop_;
+    async_test_run_ run;
+    async_line_ line;
+    bool good = false;
+
+    if (tests == NULL) {
+        return false;
+    }
+    line.length = 0;
+    async_line_add_(&line, "FAIL ");
+    async_line_add_(&line, name == NULL ? "a test without a name" : name);
+    if (name == NULL || fn == NULL || frame == NULL || limit < 0) {
+        async_line_add_(&line, ": ");
+        async_line_result_(&line, ASYNC_EINVAL);
+    } else if (async_this_task_ != NULL
+               || (current != NULL && current->running)) {
+        async_line_add_(&line, ": ");
+        async_line_result_(&line, ASYNC_EBUSY);
+    } else {
+        run.name = name;
+        run.fn = fn;
+        run.frame = frame;
+        run.spare = spare;
+        run.size = size;
+        run.limit = limit;
+        run.wanted = result;
+#if ASYNC_DEBUG
+        run.entry = entry;
+        run.from_file = file;
+        run.from_line = line_at;
+#endif
+        good = async_test_all_(tests, &line, &run);
+        (void)async_loop_use(current);
+    }
+    if (good) {
+        async_copy_((unsigned char *)line.text, (const unsigned char *)"ok  ",
+                    4);
+        tests->passed++;
+    } else {
+        tests->failed++;
+    }
+    async_line_say_(tests, &line);
+    return good;
+}
+
+#endif
