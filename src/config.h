@@ -45,9 +45,9 @@
  * ASYNC_SIM                0             1: for tests: every loop's clock is
  *                                        virtual, ready tasks run in an order
  *                                        by seed: sim.h, testing.h. A call and
- *                                        a few instructions a turn, 56 bytes a
- *                                        thread, no ASYNC_CLOCK or ASYNC_IDLE
- *                                        of yours. 0: not a byte
+ *                                        a few instructions a turn, 48 bytes a
+ *                                        thread; replaces your ASYNC_CLOCK and
+ *                                        ASYNC_IDLE. 0: not a byte
  * ASYNC_POLL               0 on Linux    poll(2) instead of epoll
  * ASYNC_KEEP_SIGPIPE       not defined   a hosted loop then leaves SIGPIPE as
  *                                        it is (by default it is ignored, so

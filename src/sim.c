@@ -17,6 +17,9 @@
 #endif
 
 static ASYNC_THREAD async_sim_ async_sim_of_thread_;
+#if ASYNC_HOSTED
+static async_duration async_sim_patience_ = -1;
+#endif
 
 /* ---- the generator ------------------------------------------------------- */
 
@@ -64,12 +67,15 @@ ASYNC_API int async_sim_advance(async_duration duration)
 
 ASYNC_API int async_sim_patience(async_duration real)
 {
-    if (!ASYNC_HOSTED || real == ASYNC_NEVER) {
-        return ASYNC_EINVAL;
+#if ASYNC_HOSTED
+    if (real != ASYNC_NEVER) {
+        async_sim_patience_ = real;
+        return 0;
     }
-    async_sim_of_thread_.patient = real >= 0;
-    async_sim_of_thread_.patience = real;
-    return 0;
+#else
+    (void)real;
+#endif
+    return ASYNC_EINVAL;
 }
 
 ASYNC_API async_sim_ async_sim_begin_(unsigned seed)
@@ -190,8 +196,8 @@ static async_duration async_sim_grace_(const async_loop *loop,
     if (loop->irqs == NULL && !async_port_waits_(loop)) {
         return 0;
     }
-    if (async_sim_of_thread_.patient) {
-        return async_sim_of_thread_.patience;
+    if (async_sim_patience_ >= 0) {
+        return async_sim_patience_;
     }
     if (!async_sim_works_(loop)) {
         return 0;

@@ -19,15 +19,18 @@
  * is set in a second gets it, and who turns for ever comes to an end.
  *
  * What is waited for outside, while a deadline is known:
- *   descriptors, signals, irqs   are looked at first. If one has something, it
- *           is served, and the clock has not moved; if none has, the clock
- *           moves at once. A pipe or a socket whose other end is in a task of
- *           the same loop is never late. A peer elsewhere is: async_sim_patience
- *   a function that async_offload runs (a file, a name) for a task, and a child
- *           process of this program, are at work: the clock waits for them, and
- *           what they take counts as nothing. Not for ever: when the time to
- *           the deadline has really passed, and a second at the least, the
- *           clock moves. So a timeout for a child that hangs takes its time
+ *
+ *   Descriptors, signals and irqs are looked at first. If one has something, it
+ *   is served, and the clock has not moved; if none has, the clock moves at
+ *   once. A pipe or a socket whose other end is in a task of the same loop is
+ *   never late. A peer elsewhere is, unless it gets some async_sim_patience.
+ *
+ *   A function that async_offload runs for a task (so, too, a file or a name),
+ *   and a child process of this program, are at work: the clock waits for them,
+ *   and what they take counts as nothing. Not for ever: when the time to the
+ *   deadline has really passed, and a second at the least, the clock moves. So
+ *   a timeout for a child that hangs takes its time.
+ *
  * Without a deadline all of them are waited for, as ever.
  *
  * A program that has nobody outside is the same in each run with one seed.
@@ -66,11 +69,12 @@ ASYNC_API async_ticks async_sim_now(void);
  * duration or ASYNC_NEVER. Any context. */
 ASYNC_API int async_sim_advance(async_duration duration);
 
-/* For this thread's loops, from now on: before the clock moves, whatever is
- * waited for outside gets so long in real time: descriptors, signals and irqs,
- * too; functions and children neither more nor less. A negative duration
- * restores the rule above. 0, or ASYNC_EINVAL for ASYNC_NEVER, or where there
- * is no real time to be had, on a board. Any context. */
+/* For the loops of all threads: before a clock moves, whatever is waited for
+ * outside gets so long in real time: descriptors, signals and irqs, too;
+ * functions and children neither more nor less. So may a peer in another thread
+ * or process be tested. A negative duration restores the rule above. 0, or
+ * ASYNC_EINVAL for ASYNC_NEVER, or where there is no real time to be had, on a
+ * board. From wherever no other thread runs a loop. */
 ASYNC_API int async_sim_patience(async_duration real);
 
 /* ---- for the loop, and for testing.h ------------------------------------ */
@@ -87,9 +91,7 @@ typedef struct async_sim_ {
     uint64_t random;            /* the state of the generator */
     uint32_t turns;             /* at this instant: see async_sim_turn_ */
     bool shuffles;
-    bool patient;               /* the patience was set: */
     bool gave_up;               /* a loop that closes need not wait */
-    async_duration patience;
 } async_sim_;
 ASYNC_API async_sim_ async_sim_begin_(unsigned seed);
 ASYNC_API void async_sim_end_(const async_sim_ *before);

@@ -1,6 +1,9 @@
 /* A virtual clock, made of the library's own two hooks, and the file that
  * holds the library's functions. Idling moves the clock on at once: so a week
- * of timeouts takes no time, and a test sees the same instants everywhere. */
+ * of timeouts takes no time, and a test sees the same instants everywhere.
+ *
+ * With ASYNC_SIM it is the library's own virtual clock instead, which is to do
+ * the same; and the environment's TEST_SEED is the seed of each test. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE 1       /* the implementation is in this file */
 #endif
@@ -22,8 +25,16 @@ void test_warn(const char *message);
 #define ASYNC_IMPLEMENTATION
 #include "async.h"
 
-static bool real;
+#if ASYNC_SIM
+#include <stdlib.h>
+#endif
+
+#if ASYNC_SIM
+#define now async_sim_of_thread_.now
+#else
 static async_ticks now;
+#endif
+static bool real;
 static async_ticks start;
 static long idles;
 #if ASYNC_DEBUG
@@ -82,6 +93,11 @@ void test_virtual_time(void)
     now = start = ASYNC_TIMER_WHEEL ? 1000
                                     : (async_ticks)(0 - (async_ticks)1000);
     idles = 0;
+#if ASYNC_SIM
+    async_sim_seed(getenv("TEST_SEED") == NULL
+                   ? 0 : (unsigned)atoi(getenv("TEST_SEED")));
+    (void)async_sim_patience(-1);
+#endif
 }
 
 void test_time_is(async_ticks time)
@@ -92,6 +108,9 @@ void test_time_is(async_ticks time)
 void test_real_time(void)
 {
     real = true;
+#if ASYNC_SIM
+    (void)async_sim_patience(ASYNC_MS(50));
+#endif
 }
 
 /* The running task computes for so long. */

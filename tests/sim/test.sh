@@ -1,0 +1,133 @@
+#!/bin/sh
+# ASYNC_SIM and ASYNC_TEST: what they promise (sim.c, testing.c), a crowd of
+# tasks in the orders of many seeds (crowd.c), in several configurations; that
+# they cost nothing where they are off; and the library's own unit tests on the
+# library's virtual clock.
+#   FULL=1   more of them; and those unit tests that do not care for the order
+#            of ready tasks, in other orders
+cd "$(dirname "$0")/../.." || exit 1
+out=build/test/sim
+here=tests/sim
+mkdir -p $out
+CC=${CC:-cc}
+. tests/lanes.sh
+warn='-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror'
+sh tests/list.sh $here/*.c > $out/table.c
+
+# config NAME ARGUMENTS COMPILER FLAGS...
+config() {
+    name=$1 arguments=$2
+    shift 2
+    if ! command -v "$1" >/dev/null 2>&1; then
+        echo "skip sim_$name: no $1"
+        return
+    fi
+    case "$*" in
+    *c++*) warn="$warn -Wno-missing-field-initializers -Wno-missing-braces
+               -Wno-shadow" ;;
+    esac
+    # shellcheck disable=SC2086
+    if ! "$@" $warn -Isrc -Itests -o $out/$name $here/*.c tests/test.c \
+            $out/table.c -lpthread > $out/$name.log 2>&1; then
+        echo "FAIL sim_$name: it does not compile"
+        head -n 20 $out/$name.log
+        return
+    fi
+    # shellcheck disable=SC2086
+    timeout 300 $out/$name $arguments > $out/$name.log 2>&1
+    status=$?
+    sed "s/^ok /ok sim_${name}_/; s/^FAIL /FAIL sim_${name}_/; /^skip /d" \
+        $out/$name.log
+    [ $status -eq 0 ] || echo "FAIL sim_$name: it ended with status $status"
+}
+
+san='-fsanitize=address,undefined -fno-sanitize-recover=all'
+lane config gcc-O2 '' gcc -std=c99 -O2
+# (There, ten million turns take ten seconds.)
+# shellcheck disable=SC2086
+lane config debug-san -million clang -std=c99 -O1 -g -DASYNC_DEBUG=1 $san \
+    -DCROWD_SEEDS=200
+lane config freestanding '' gcc -std=c99 -O1 -DASYNC_HOSTED=0
+if [ -n "$FULL" ]; then
+    lane config g++ '' g++ -x c++ -std=c++11 -O1
+    lane config clang++ '' clang++ -x c++ -std=c++17 -O1
+    lane config ticks16 '' gcc -std=c99 -O1 -DASYNC_TICK_BITS=16
+    lane config poll '' clang -std=c99 -O1 -DASYNC_POLL=1 -DASYNC_TICK_BITS=32
+    lane config list '' gcc -std=c99 -O1 -DASYNC_TIMER_WHEEL=0 \
+        -DASYNC_BACKLINKS=0 -DASYNC_OFFLOAD=0
+    lane config prefetch '' gcc -std=c99 -O2 -DASYNC_PREFETCH=1 \
+        -DCROWD_SEEDS=10000
+    lane config board-debug '' gcc -std=c99 -O1 -DASYNC_HOSTED=0 \
+        -DASYNC_DEBUG=1 -DASYNC_TICK_BITS=16
+fi
+
+# ---- where it is off ---------------------------------------------------------
+
+printf '#define ASYNC_IMPLEMENTATION\n#include "async.h"\n' > $out/all.c
+is_nothing() {
+    $CC -std=c99 -O0 -Isrc -c -o $out/all.o $out/all.c || return 1
+    nm $out/all.o | grep -i 'async_sim\|async_test\|async_expect'
+    $CC -std=c99 -Isrc -E $out/all.c | grep 'async_sim\|async_test'
+}
+if words=$(is_nothing 2>&1) || [ -n "$words" ]; then
+    echo "FAIL sim_off_is_nothing: $(echo "$words" | head -n 3)"
+else
+    echo 'ok sim_off_is_nothing'
+fi
+printf '#define ASYNC_SIM 1\n#include "async.h"\n%s\n' \
+    'int main(void) { async_sim_seed(1); return 0; }' > $out/on.c
+if words=$($CC -std=c99 -Isrc -o $out/on $out/on.c $out/all.o -lpthread 2>&1)
+then
+    echo 'FAIL sim_half_a_program: it links'
+else
+    case $words in
+    *undefined*async_sim_seed*) echo 'ok sim_half_a_program' ;;
+    *) echo "FAIL sim_half_a_program: $words" ;;
+    esac
+fi
+
+# ---- the unit tests ----------------------------------------------------------
+
+# unit_in_the_order SEED TEST...: each by itself, for some wait for what has
+# happened with seed 0
+unit_in_the_order() {
+    seed=$1
+    shift
+    for test in "$@"; do
+        TEST_SEED=$seed timeout 20 build/test/sim-unit/unit "$test" \
+            > $out/unit.$seed.log 2>&1
+        if grep -qx "ok $test" $out/unit.$seed.log; then
+            echo "ok sim_seed_${seed}_$test"
+        elif ! grep -q "^skip $test:" $out/unit.$seed.log; then
+            echo "FAIL sim_seed_${seed}_$test: does it depend on the order?" \
+                "If it may, it belongs into $here/ordered.txt"
+            head -n 10 $out/unit.$seed.log
+        fi
+    done
+}
+
+unit() {
+    make -s -j"${JOBS:-2}" -f tests/unit.mk NAME=sim-unit INCLUDE=src \
+        COMPILER='gcc -std=c99 -O0' DEFINES=-DASYNC_SIM=1 LIBS=-lpthread \
+        HEADERS="$(echo src/*.h src/*.c | tr '\n' ' ')" || return 1
+    # These count how often the hook that is replaced was called, or ask how
+    # much real time has passed.
+    timeout 300 build/test/sim-unit/unit -clock_days -sleep_ends_in_order \
+        -sleep_goes_on_through -fd_hazard_l -process_communicate_is_struck \
+        > $out/unit.log 2>&1
+    status=$?
+    sed 's/^ok /ok sim_unit_/; s/^FAIL /FAIL sim_unit_/; /^skip /d' \
+        $out/unit.log
+    [ $status -eq 0 ] || echo "FAIL sim_unit: it ended with status $status"
+}
+
+if [ -n "$FULL" ]; then
+    unit
+    # shellcheck disable=SC2046
+    set -- $(sed -n 's/.*{"\([A-Za-z0-9_]*\)", test_.*/\1/p' \
+        build/test/sim-unit/table.c | grep -vxF -f $here/ordered.txt)
+    for seed in 1 2 3; do
+        lane unit_in_the_order $seed "$@"
+    done
+fi
+lanes_end
