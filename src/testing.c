@@ -24,7 +24,7 @@ typedef struct async_test_run_ {
     size_t size;
     async_duration limit;
     int wanted;                 /* this result; ASYNC_PENDING: no error */
-#if ASYNC_DEBUG
+#if ASYNC_NAMED_
     const char *entry, *from_file;
     int from_line;
 #endif
@@ -230,12 +230,14 @@ static bool async_test_once_(async_line_ *line, async_test_run_ *run,
 
     async_test_runs_ = run;
     run->task.timer.node.state = ASYNC_IDLE_;
+    run->task.joiners = NULL;
+    run->task.scopes = NULL;
     run->late = false;
     run->what = NULL;
     (void)async_loop_open(&run->loop);
     (void)async_loop_use(&run->loop);
     (void)async_spawn_(&run->loop, &run->task, run->fn, run->frame
-#if ASYNC_DEBUG
+#if ASYNC_NAMED_
                        , run->entry, run->from_file, run->from_line
 #endif
                        );
@@ -311,7 +313,7 @@ static bool async_test_all_(const async_tests *tests, async_line_ *line,
 ASYNC_API bool async_test_(async_tests *tests, const char *name, async_fn fn,
                            void *frame, unsigned char *spare, size_t size,
                            async_duration limit, int result
-#if ASYNC_DEBUG
+#if ASYNC_NAMED_
                            , const char *entry, const char *file, int line_at
 #endif
                            )
@@ -342,7 +344,7 @@ ASYNC_API bool async_test_(async_tests *tests, const char *name, async_fn fn,
         run.size = size;
         run.limit = limit;
         run.wanted = result;
-#if ASYNC_DEBUG
+#if ASYNC_NAMED_
         run.entry = entry;
         run.from_file = file;
         run.from_line = line_at;

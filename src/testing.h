@@ -94,7 +94,7 @@ template <size_t size> struct async_spare_ {
 ASYNC_API bool async_test_(async_tests *tests, const char *name, async_fn fn,
                            void *frame, unsigned char *spare, size_t size,
                            async_duration limit, int result
-#if ASYNC_DEBUG
+#if ASYNC_NAMED_
                            , const char *entry, const char *file, int line
 #endif
 );
