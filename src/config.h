@@ -352,6 +352,37 @@
 #define ASYNC_KNOWN_(condition) false
 #endif
 
+/* In a program that is one file (ASYNC_STATIC) GCC sees also which features
+ * nobody calls. Each says that it is used by setting a variable. Where nothing
+ * does, that is the constant false to the compiler, and ASYNC_USED_(feature) is
+ * false: so what is done for the feature's sake alone is left out elsewhere,
+ * too. Otherwise it is true; and both are no code: by the time that GCC gives
+ * up to know a value, which it may not before it has looked at the whole file,
+ * neither the variable is read nor, as `unknown` is none of its constants,
+ * set. */
+#if defined ASYNC_STATIC && !ASYNC_HOSTED && defined __OPTIMIZE__ \
+    && ASYNC_GCC_ && !defined __INTEL_COMPILER
+#define ASYNC_WHOLE_ 1
+#define ASYNC_FEATURE_(feature) \
+    ASYNC_UNUSED_ static bool async_uses_##feature##_;
+#define ASYNC_USE_(feature) \
+    do { \
+        unsigned char unknown; \
+        __asm__ ("" : "=r"(unknown)); \
+        if (__builtin_constant_p(unknown)) { \
+            async_uses_##feature##_ = true; \
+        } \
+    } while (0)
+#define ASYNC_USED_(feature) \
+    (!(__builtin_constant_p(async_uses_##feature##_) \
+       && !async_uses_##feature##_))
+#else
+#define ASYNC_WHOLE_ 0
+#define ASYNC_FEATURE_(feature)
+#define ASYNC_USE_(feature) ((void)0)
+#define ASYNC_USED_(feature) true
+#endif
+
 /* One loop may run in each thread: the pointer to it belongs to the thread.
  * (tcc has no such variables: there, loops run in one thread at a time.) */
 #ifndef ASYNC_THREAD

@@ -31,7 +31,7 @@ static int async_group_strike_(async_group *group, bool closing)
         }
 #else
         (void)closing;
-        if (async_this_loop_->closes
+        if (ASYNC_USED_(closing) && async_this_loop_->closing
             && (task->timer.node.state & ASYNC_CANCELED_) != 0) {
             continue;
         }

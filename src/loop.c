@@ -57,6 +57,10 @@ ASYNC_ALONE_ void async_finish_(async_loop *loop, async_task *task,
 #if ASYNC_DEBUG
     async_debug_finish_(loop, task);
 #endif
+    if (ASYNC_USED_(until) && task == loop->until) {
+        loop->result = result;          /* a callback may free the task */
+        loop->stop = true;
+    }
 #if ASYNC_FAST_
     if (task->joiners != NULL && task->joiners->next == task->joiners
         && task->joiners->state != ASYNC_WATCH_) {
@@ -67,7 +71,7 @@ ASYNC_ALONE_ void async_finish_(async_loop *loop, async_task *task,
         return;
     }
 #endif
-    if (task->joiners != NULL) {
+    if (ASYNC_USED_(tell) && task->joiners != NULL) {
         ASYNC_HOOKED_(loop, tell, async_tell_)(task, result);
     }
 }
@@ -124,7 +128,7 @@ ASYNC_ALONE_ void async_run_ready_(async_loop *loop)
 /* Look at what an irq has announced, and wake whose time has come. */
 ASYNC_ALONE_ void async_collect_(async_loop *loop)
 {
-    if (ASYNC_ATOMIC_LOAD_(&loop->notified) != 0) {
+    if (ASYNC_USED_(dispatch) && ASYNC_ATOMIC_LOAD_(&loop->notified) != 0) {
         (void)ASYNC_ATOMIC_SWAP_(&loop->notified, 0);
         ASYNC_HOOKED_(loop, dispatch, async_irq_dispatch_)(loop);
     }
@@ -136,7 +140,7 @@ ASYNC_ALONE_ void async_collect_(async_loop *loop)
 /* How long until something is due, seen from now: the turn took its time. */
 ASYNC_ALONE_ async_duration async_until_due_(async_loop *loop)
 {
-    if (ASYNC_ATOMIC_LOAD_(&loop->notified) != 0) {
+    if (ASYNC_USED_(dispatch) && ASYNC_ATOMIC_LOAD_(&loop->notified) != 0) {
         return 0;
     }
     return ASYNC_TIMERS_EMPTY_(&loop->timers)
@@ -195,18 +199,26 @@ static int async_sleep_on_(async_loop *loop)
  * is a tick late.) */
 static int async_sleep_on_(async_loop *loop)
 {
+#if ASYNC_IDLE_ASKS_
     async_duration wait;
+#endif
 
     if (loop->alive == 0) {
         return 0;
     }
-    wait = (async_duration)async_timer_next_(&loop->timers, ASYNC_CLOCK());
-    if (wait == ASYNC_NEVER && loop->irqs == NULL) {
+    if (ASYNC_TIMERS_EMPTY_(&loop->timers)
+        && !(ASYNC_USED_(dispatch) && loop->irqs != NULL)) {
         return ASYNC_EDEADLK;
     }
+#if ASYNC_IDLE_ASKS_
+    wait = (async_duration)async_timer_next_(&loop->timers, ASYNC_CLOCK());
+    if (wait == 0) {
+        wait = 1;
+    }
+#endif
     ASYNC_LOCK();
-    if (loop->notified == 0) {
-        ASYNC_IDLE(loop, wait != 0 ? wait : 1);
+    if (!(ASYNC_USED_(dispatch) && loop->notified != 0)) {
+        ASYNC_IDLE(loop, wait);
     }
     ASYNC_UNLOCK();
     return 1;
@@ -214,21 +226,17 @@ static int async_sleep_on_(async_loop *loop)
 
 #endif
 
-/* Is a loop running in this thread, this one or another? */
-ASYNC_ALONE_ bool async_busy_(const async_loop *loop)
-{
-    const async_loop *current = async_this_loop_;
-
-    return loop->running || async_this_task_ != NULL
-        || (current != NULL && current->running);
-}
+/* Is this loop running, or another one in this thread, the current one say? */
+#define ASYNC_BUSY_(loop, current) \
+    ((loop)->running || async_this_task_ != NULL \
+     || ((current) != NULL && (current)->running))
 
 ASYNC_API int async_loop_run_(async_loop *loop)
 {
     async_loop *before = async_this_loop_;
     int rc = ASYNC_EINTR;
 
-    if (async_busy_(loop)) {
+    if (ASYNC_BUSY_(loop, before)) {
         return ASYNC_EBUSY;
     }
     async_this_loop_ = loop;
@@ -236,7 +244,7 @@ ASYNC_API int async_loop_run_(async_loop *loop)
 #if ASYNC_DEBUG
     loop->stack = ASYNC_STACK_;
 #endif
-    while (!loop->stop) {
+    while (!(ASYNC_USED_(stops) && loop->stop)) {
 #if !ASYNC_HOSTED
         async_look_(loop);
 #endif
@@ -264,7 +272,9 @@ ASYNC_API int async_loop_run_(async_loop *loop)
         async_run_ready_(loop);
     }
     async_this_task_ = NULL;
-    loop->stop = false;
+    if (ASYNC_USED_(stops)) {
+        loop->stop = false;
+    }
     async_rest_(loop);
 #if ASYNC_DEBUG
     async_trail_of_main_(loop);
@@ -273,69 +283,30 @@ ASYNC_API int async_loop_run_(async_loop *loop)
     return rc;
 }
 
-/* The first callback of the task that a run waits for: so it may be freed by
- * another. */
-typedef struct async_until_ {
-    async_watch watch;
-    async_loop *loop;
-    int result;
-} async_until_;
-
-static void async_until_ends_(async_watch *watch, async_task *task)
+ASYNC_API int async_loop_run_until_(async_loop *loop, const async_task *until)
 {
-    async_until_ *until = (async_until_ *)(void *)watch;
-
-    until->result = task->timer.u.result;
-    async_loop_stop(until->loop);
-#if ASYNC_DEBUG
-    until->loop->until = NULL;
-#endif
-}
-
-ASYNC_API int async_loop_run_until_(async_loop *loop, const async_task *task)
-{
-    async_until_ until;
-    async_node **ring;
     int rc;
 
     if (loop == NULL) {
         return ASYNC_EINVAL;
     }
-    if (async_busy_(loop)) {
+    if (ASYNC_BUSY_(loop, async_this_loop_)) {
         return ASYNC_EBUSY;
     }
-    if (task == NULL) {
-        return async_loop_run_(loop);
-    }
-    if (ASYNC_UP_TO_(task, ASYNC_DONE_)) {
+    if (until != NULL && ASYNC_UP_TO_(until, ASYNC_DONE_)) {
 #if ASYNC_DEBUG
-        async_trail_taken_(task, ASYNC_BY_RESULT_);
+        async_trail_taken_(until, ASYNC_BY_RESULT_);
 #endif
-        return async_state_(task) == ASYNC_DONE_ ? task->timer.u.result
-                                                 : ASYNC_EINVAL;
+        return async_state_(until) == ASYNC_DONE_ ? until->timer.u.result
+                                                  : ASYNC_EINVAL;
     }
-    until.watch.fn = async_until_ends_;
-    until.watch.node.state = ASYNC_WATCH_;
-    until.loop = loop;
-#if ASYNC_DEBUG
-    loop->until = task;
-#endif
-    ASYNC_HOOK_(loop, tell, async_tell_);
-    ring = &((async_task *)(uintptr_t)task)->joiners;
-    if (*ring == NULL) {
-        async_ring_append_(ring, &until.watch.node);
-    } else {
-        async_ring_follow_(*ring, &until.watch.node);
-    }
+    ASYNC_USE_(until);
+    ASYNC_USE_(stops);
+    loop->until = until;
+    loop->result = ASYNC_PENDING;
     rc = async_loop_run_(loop);
-    if (until.watch.node.state == ASYNC_IDLE_) {
-        return until.result;
-    }
-    async_ring_remove_(ring, &until.watch.node);
-#if ASYNC_DEBUG
     loop->until = NULL;
-#endif
-    return rc;
+    return loop->result != ASYNC_PENDING ? loop->result : rc;
 }
 
 ASYNC_API async_duration async_loop_step(async_loop *loop)
@@ -375,6 +346,7 @@ ASYNC_API async_duration async_loop_step(async_loop *loop)
 ASYNC_API void async_loop_stop(async_loop *loop)
 {
     if (loop != NULL) {
+        ASYNC_USE_(stops);
         loop->stop = true;
     }
 }
@@ -386,14 +358,22 @@ ASYNC_API int async_loop_open(async_loop *loop)
     if (loop == NULL) {
         return ASYNC_EINVAL;
     }
-    loop->head = NULL;
     loop->tail = &loop->head;
     loop->running = false;
-    loop->lists = NULL;
-    loop->irqs = NULL;
     loop->alive = 0;
-    loop->stop = false;
-    loop->notified = 0;
+    if (ASYNC_USED_(unpark)) {
+        loop->lists = NULL;
+    }
+    if (ASYNC_USED_(dispatch)) {
+        loop->irqs = NULL;
+        loop->notified = 0;
+    }
+    if (ASYNC_USED_(until)) {
+        loop->until = NULL;
+    }
+    if (ASYNC_USED_(stops)) {
+        loop->stop = false;
+    }
 #if ASYNC_HOSTED
     loop->fresh = false;
     loop->now = 0;
@@ -403,11 +383,12 @@ ASYNC_API int async_loop_open(async_loop *loop)
     loop->known = 0;
 #endif
 #if !ASYNC_HOSTED
-    loop->closes = false;
+    if (ASYNC_USED_(closing)) {
+        loop->closing = false;
+    }
 #endif
 #if ASYNC_DEBUG
     async_trail_closes_(loop);
-    loop->until = NULL;
     loop->all = NULL;
     loop->calls = NULL;
 #endif

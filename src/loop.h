@@ -33,15 +33,19 @@ struct async_loop {
     async_node **tail;          /* and where to append; &head: it is empty */
     async_list *lists;          /* wait lists in which somebody waits */
     struct async_irq *irqs;     /* irqs for which somebody waits */
+    const async_task *until;    /* the run ends when this one is done, */
+    int result;                 /* with this, if it is not pending */
     unsigned alive;             /* tasks spawned and not done */
     bool stop;                  /* after this turn */
     bool running;               /* inside a run or a step of it */
 #if !ASYNC_HOSTED
-    bool closes;                /* its tasks are being cancelled, all of them */
+    bool closing;               /* its tasks are being cancelled, all of them */
     volatile unsigned char notified;    /* an irq was raised: look at irqs */
+#if !ASYNC_WHOLE_
     void (*unpark)(async_task *task);   /* see ASYNC_HOOK_ */
     void (*tell)(async_task *task, int result);
     void (*dispatch)(async_loop *loop);
+#endif
 #else
     bool fresh;
     async_ticks now;            /* the time of this turn, if `fresh` */
@@ -59,7 +63,6 @@ struct async_loop {
     async_tracing_ tracing;
 #endif
 #if ASYNC_DEBUG
-    const async_task *until;    /* the run ends when this one is done */
     async_task *all;            /* every task that is not done */
     struct async_call *calls;   /* every call that is pending */
     async_ticks began;          /* the running step: when, and where */
@@ -157,12 +160,26 @@ ASYNC_API void async_dump_task(const async_task *task);
 
 /* On a microcontroller the loop reaches what only some programs use through
  * pointers, which the first use sets: so what a program never calls is not
- * linked either. */
+ * linked either. (Where the compiler sees the whole program, it is called, or
+ * known not to be: see ASYNC_USED_.) */
 ASYNC_API void async_unpark_(async_task *task);
 ASYNC_API void async_tell_(async_task *task, int result);
 ASYNC_API void async_irq_dispatch_(async_loop *loop);
+ASYNC_FEATURE_(parks)           /* waiting for something else than a time */
+ASYNC_FEATURE_(unpark)          /* waiting in lists and rings */
+ASYNC_FEATURE_(tell)            /* joins, done callbacks */
+ASYNC_FEATURE_(dispatch)        /* irqs */
+ASYNC_FEATURE_(alarms)          /* deadlines, calls */
+ASYNC_FEATURE_(scopes)          /* deadlines, groups */
+ASYNC_FEATURE_(strikes)         /* cancels, deadlines */
+ASYNC_FEATURE_(stops)           /* of the loop */
+ASYNC_FEATURE_(until)           /* runs until a task is done */
+ASYNC_FEATURE_(closing)         /* cancelling all tasks of a loop */
 #if ASYNC_HOSTED
 #define ASYNC_HOOK_(loop, name, function) ((void)0)
+#define ASYNC_HOOKED_(loop, name, function) function
+#elif ASYNC_WHOLE_
+#define ASYNC_HOOK_(loop, name, function) ASYNC_USE_(name)
 #define ASYNC_HOOKED_(loop, name, function) function
 #else
 #define ASYNC_HOOK_(loop, name, function) ((void)((loop)->name = (function)))
@@ -214,7 +231,8 @@ ASYNC_INLINE_ void async_wake_(async_task *task, int result)
 /* What the queue does with a timer that is due. */
 ASYNC_INLINE_ void async_timer_expires_(async_timer *timer, async_ticks now)
 {
-    if (ASYNC_UNLIKELY_(timer->node.state == ASYNC_ALARM_)) {
+    if (ASYNC_USED_(alarms)
+        && ASYNC_UNLIKELY_(timer->node.state == ASYNC_ALARM_)) {
         async_alarm_ *alarm = (async_alarm_ *)(void *)timer;
 
         alarm->fire(alarm, now);
@@ -257,11 +275,12 @@ ASYNC_API void async_debug_lasts_(const char *operation, const void *memory,
 #define ASYNC_LEAF_(task) ((void)0)
 #endif
 
-ASYNC_INLINE_ async_status async_link_(async_node **ring, unsigned state)
+ASYNC_ALONE_ async_status async_link_(async_node **ring, unsigned state)
 {
     async_task *task = async_this_task_;
 
     task->timer.u.ring = ring;
+    ASYNC_USE_(parks);
     if (ring != NULL) {
         ASYNC_HOOK_(async_this_loop_, unpark, async_unpark_);
         async_ring_append_(ring, &task->timer.node);
@@ -272,7 +291,8 @@ ASYNC_INLINE_ async_status async_link_(async_node **ring, unsigned state)
 }
 
 /* Is a strike to be delivered to this task? */
-#define ASYNC_STRUCK_P_(task) ((task)->timer.node.state & ASYNC_STRIKE_)
+#define ASYNC_STRUCK_P_(task) \
+    (ASYNC_USED_(strikes) && ((task)->timer.node.state & ASYNC_STRIKE_) != 0)
 
 /* Deliver the strike: ASYNC_CANCEL, to be returned by the operation. */
 ASYNC_API async_status async_deliver_(async_task *task);

@@ -61,12 +61,13 @@ static void async_cancel_found_(async_loop *loop)
     async_node *node;
     async_list *list, *next;
 
-    for (list = loop->lists; list != NULL; list = next) {
+    for (list = loop->lists; ASYNC_USED_(unpark) && list != NULL; list = next) {
         next = list->next;
         async_cancel_listed_(list);
     }
     async_timer_each_(&loop->timers, async_cancel_timer_);
-    for (irq = loop->irqs; irq != NULL; irq = irq->next) {
+    for (irq = loop->irqs; ASYNC_USED_(dispatch) && irq != NULL;
+         irq = irq->next) {
         async_cancel(irq->waiter);
     }
 #if ASYNC_HOSTED
@@ -115,7 +116,8 @@ ASYNC_API int async_loop_cancel_all(async_loop *loop)
     }
     async_this_loop_ = loop;
 #if !ASYNC_HOSTED
-    loop->closes = true;
+    ASYNC_USE_(closing);
+    loop->closing = true;
 #endif
     while (loop->alive != 0 && rounds++ != ASYNC_ROUNDS_
            && !ASYNC_GAVE_UP_()) {
@@ -133,7 +135,7 @@ ASYNC_API int async_loop_cancel_all(async_loop *loop)
     }
     async_this_loop_ = before;
 #if !ASYNC_HOSTED
-    loop->closes = false;
+    loop->closing = false;
 #endif
     if (loop->alive == 0) {
         return 0;

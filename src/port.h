@@ -49,7 +49,10 @@
 #ifndef ASYNC_PORT_SLEEP
 #define ASYNC_PORT_SLEEP() do { } while (0)
 #endif
-#ifndef ASYNC_IDLE
+#ifdef ASYNC_IDLE
+#define ASYNC_IDLE_ASKS_ 1
+#else
+#define ASYNC_IDLE_ASKS_ 0              /* how long it may sleep */
 #define ASYNC_IDLE(loop, ticks) ASYNC_PORT_SLEEP()
 #endif
 #ifndef ASYNC_WAKE

@@ -34,6 +34,7 @@ ASYNC_API void async_scope_strike_(async_scope_ *scope)
         inner->fired |= ASYNC_UNDER_;
     }
     scope->fired |= ASYNC_FIRED_;
+    ASYNC_USE_(strikes);
     node->state = (async_mark_)((node->state | ASYNC_STRIKE_)
                                   & ~(unsigned)ASYNC_FORWARDED_);
     async_strike_(scope->task);

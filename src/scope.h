@@ -41,6 +41,7 @@ ASYNC_INLINE_ void async_scope_enter_(async_scope_ *scope, async_task *task)
     scope->task = task;
     scope->up = task->scopes;
     task->scopes = scope;
+    ASYNC_USE_(scopes);
     if (ASYNC_UNLIKELY_((task->timer.node.state & ASYNC_FLAGS_) != 0)) {
         async_scope_enter_struck_(scope);
     }

@@ -80,6 +80,7 @@ ASYNC_API void async_alarm_set_(async_alarm_ *alarm, async_duration duration)
 {
     async_ticks now = async_now();
 
+    ASYNC_USE_(alarms);
     alarm->timer.node.state = ASYNC_ALARM_;
     (void)async_timer_add_(&alarm->timer,
                      (async_ticks)(now + (async_ticks)duration), now);

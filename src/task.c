@@ -28,6 +28,7 @@ ASYNC_API async_status async_park_(async_list *list)
 #endif
         async_this_loop_->lists = list;
     }
+    ASYNC_USE_(parks);
     ASYNC_HOOK_(async_this_loop_, unpark, async_unpark_);
     task->timer.u.ring = &list->tail;
     async_ring_append_(&list->tail, &task->timer.node);
@@ -93,10 +94,10 @@ ASYNC_API void async_strike_(async_task *task)
     async_mark_ becomes = ASYNC_STRUCK_;
 
     if (ASYNC_UP_TO_(task, ASYNC_STRUCK_)
-        || !ASYNC_UP_TO_(task, ASYNC_SLEEPING_)) {
+        || (ASYNC_USED_(parks) && !ASYNC_UP_TO_(task, ASYNC_SLEEPING_))) {
         return;                         /* it is not parked, or deaf */
     }
-    if (!ASYNC_UP_TO_(task, ASYNC_JOINING_)) {
+    if (!ASYNC_USED_(parks) || !ASYNC_UP_TO_(task, ASYNC_JOINING_)) {
         async_ticks now;
 
         async_timer_remove_(&task->timer);
@@ -104,7 +105,7 @@ ASYNC_API void async_strike_(async_task *task)
         if ((async_duration)(now - task->timer.u.deadline) >= 0) {
             becomes = ASYNC_READY_;     /* its time has come as well */
         }
-    } else if (task->timer.u.ring != NULL) {
+    } else if (ASYNC_USED_(unpark) && task->timer.u.ring != NULL) {
         ASYNC_HOOKED_(async_this_loop_, unpark, async_unpark_)(task);
     }
     async_ready_as_(task, 0, becomes);
@@ -126,6 +127,7 @@ ASYNC_API int async_cancel_sure_(async_task *task)
     if ((node->state & ASYNC_PENDING_) != 0) {
         return 1;                       /* it hangs over the task already */
     }
+    ASYNC_USE_(strikes);
     node->state = (async_mark_)
         ((node->state | ASYNC_STRIKE_ | ASYNC_PENDING_ | ASYNC_CANCELED_)
          & ~(unsigned)ASYNC_FORWARDED_);
@@ -144,7 +146,8 @@ ASYNC_API async_status async_deliver_(async_task *task)
 
     task->timer.node.state = (async_mark_)
         ((task->timer.node.state & ASYNC_CANCELED_) | ASYNC_RUNNING_);
-    for (scope = task->scopes; scope != NULL; scope = scope->up) {
+    for (scope = task->scopes; ASYNC_USED_(scopes) && scope != NULL;
+         scope = scope->up) {
         if ((scope->fired & ASYNC_FIRED_) != 0) {
             scope->fired++;         /* ASYNC_DELIVERED_ */
         }

@@ -29,6 +29,7 @@ static void async_timeout_fire_(async_alarm_ *alarm, async_ticks now)
 ASYNC_API void async_timeout_arm_(async_timeout *timeout)
 {
     timeout->alarm.fire = async_timeout_fire_;
+    ASYNC_USE_(alarms);
     timeout->alarm.timer.node.state = ASYNC_ALARM_;
     (void)async_timer_add_(&timeout->alarm.timer, timeout->deadline,
                            ASYNC_NOW_());

@@ -60,6 +60,7 @@ mutant() { lane one_mutant "$@"; }
 
 model ticks64 30000${FULL:+0} ${CC:-cc} -std=c99 -O2
 model ticks16 20000 ${CC:-cc} -std=c99 -O1 -DASYNC_TICK_BITS=16
+model board 5000 ${CC:-cc} -std=c99 -Os -DASYNC_HOSTED=0 -DASYNC_TICK_BITS=16
 if [ -n "$FULL" ]; then
     model ticks16_many 200000 clang -std=c99 -O2 -DASYNC_TICK_BITS=16
     model ticks32 100000 gcc -std=c99 -O2 -DASYNC_TICK_BITS=32
@@ -83,6 +84,7 @@ fi
 # Queues, beside plain arrays.
 source=queue
 model queue 100000 ${CC:-cc} -std=c99 -O2
+model queue_board 5000 ${CC:-cc} -std=c99 -Os -DASYNC_HOSTED=0
 if [ -n "$FULL" ]; then
     model queue_forward 100000 gcc -std=c99 -O2 -DASYNC_TIMER_WHEEL=0 \
         -DASYNC_BACKLINKS=0 -DASYNC_DEBUG=1
@@ -102,6 +104,7 @@ fi
 # Events, locks, semaphores, conditions and barriers, beside plain numbers.
 source=sync
 model sync 30000 ${CC:-cc} -std=c99 -O2
+model sync_board 3000 ${CC:-cc} -std=c99 -Os -DASYNC_HOSTED=0
 if [ -n "$FULL" ]; then
     model sync_many 500000 clang -std=c99 -O2
     model sync_forward 100000 gcc -std=c99 -O2 -DASYNC_TIMER_WHEEL=0 \

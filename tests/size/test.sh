@@ -84,6 +84,13 @@ one_target() {
     absent "$target" core libc 'mem(set|cpy)'
     absent "$target" core queue 'queue|interval|call_'
     absent "$target" core several 'wait|gather|race|group|pool|on_done|scope'
+    case $target in             # these are built for all only with FULL=1
+        avr-16 | cortex-m0)
+            absent "$target" program hooks 'tell|dispatch|unpark|park|uses'
+            absent "$target" join hooks 'dispatch|scope|uses'
+            absent "$target" irq hooks 'tell|unpark|scope|uses'
+            ;;
+    esac
     absent "$target" gather others 'next_done|race|group|pool|scope'
     absent "$target" group others 'wait_[^_]|gather|pool|timeout'
     absent "$target" pool others 'waiter|gather|group|timeout|scope'
