@@ -128,7 +128,7 @@ static void async_chrome_from_(async_writer_ *writer, async_row_ *row,
         return;
     }
     if (from->state == ASYNC_ROW_DONE_) {
-        at = from->last > from->first ? from->last - 1 : from->last;
+        at = from->last > from->ran ? from->last - 1 : from->last;
     }
     row->arrow = ++writer->arrows;
     async_chrome_arrow_(writer, "s", by, at, row->arrow);

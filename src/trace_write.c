@@ -398,6 +398,9 @@ static void async_row_becomes_(async_writer_ *writer, async_row_ *row,
     }
     row->state = state;
     row->since = at;
+    if (state == ASYNC_ROW_RUNS_) {
+        row->ran = at;
+    }
 }
 
 static void async_writer_event_(async_writer_ *writer,

@@ -21,6 +21,7 @@ typedef struct async_row_ {
     uint64_t first, last;       /* of its events; a task that is not done goes
                                    on to the end of the recording */
     uint64_t since;             /* its state */
+    uint64_t ran;               /* since when, the last time */
     const char *what;           /* it waits in; or woke it */
     const void *on;
     bool done;                  /* in the recording, with that result */

@@ -5,7 +5,7 @@
 cd "$(dirname "$0")/../.." || exit 1
 mkdir -p build/fault
 bad=0
-for program in fault subprocess offload; do
+for program in fault subprocess offload trace; do
     for poll in 0 1; do
         ${CC:-cc} -std=c99 ${CFLAGS:--O2 -g} -Wall -Wextra -DASYNC_POLL=$poll \
             -I"${ASYNC_INCLUDE:-src}" -o build/fault/$program$poll \

@@ -1,5 +1,5 @@
-/* trace: what a tracer is told, and what a recorder keeps. The programs here run
- * in every build, and do the same; without ASYNC_TRACE nothing is told. */
+/* trace: what a tracer is told, and what a recorder keeps. The programs here
+ * run in every build, and do the same; without ASYNC_TRACE nothing is told. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE 1
 #endif
@@ -63,7 +63,7 @@ static struct program *fresh(void)
 #define CHECK_TOLD(text) CHECK_STR(test_log_text(), "")
 #endif
 
-/* ---- a tracer that logs --------------------------------------------------- */
+/* ---- a tracer that logs -------------------------------------------------- */
 
 /* Numbers of tasks go on from test to test: these count from its first. */
 static uint32_t first_id;
@@ -122,7 +122,7 @@ static void log_to(async_loop *loop, const char *name)
     (void)async_trace_to(loop, &logger);
 }
 
-/* ---- each point ----------------------------------------------------------- */
+/* ---- each point ---------------------------------------------------------- */
 
 static ASYNC nap(struct nap *self)
 {
@@ -290,7 +290,7 @@ TEST(trace_of_who_is_granted_at_once)
                 "getter3 resume; getter3 done 0; ");
 }
 
-/* ---- who wakes, who strikes ----------------------------------------------- */
+/* ---- who wakes, who strikes ---------------------------------------------- */
 
 static ASYNC waits(struct program *self)
 {
@@ -530,7 +530,7 @@ TEST(trace_of_a_wake_by_a_thread)
 /* Loops of other threads are not told of, unless these ask for it. */
 static void *thread(void *argument)
 {
-    CHECK_EQ(async_run(stays_ready, argument), 0);
+    CHECK_EQ(async_run(stays_ready, (struct program *)argument), 0);
     return NULL;
 }
 
@@ -545,7 +545,7 @@ TEST(trace_is_each_threads_own)
 }
 #endif
 
-/* ---- numbers and names ----------------------------------------------------- */
+/* ---- numbers and names --------------------------------------------------- */
 
 static ASYNC again(struct program *self)
 {
@@ -603,7 +603,7 @@ TEST(trace_names_the_tasks_of_groups_and_pools)
     test_log_clear();
 }
 
-/* ---- who is told ------------------------------------------------------------ */
+/* ---- who is told --------------------------------------------------------- */
 
 static void ignore(async_tracer *tracer, const async_trace_event *event)
 {
@@ -689,7 +689,7 @@ TEST(trace_function_may_raise_and_leave)
     (void)test_warnings();
 }
 
-/* ---- the recorder ------------------------------------------------------------ */
+/* ---- the recorder -------------------------------------------------------- */
 
 TEST(recorder_keeps_what_happens)
 {
