@@ -76,14 +76,14 @@ static int count(const char *what)
     return n;
 }
 
-#define HAS(what) \
-    do { \
-        if (strstr(text, what) == NULL) { \
-            printf("  there is no  %s\n", what); \
-            CHECK(!"has"); \
-        } \
-    } while (0)
-#define HAS_NOT(what) CHECK(strstr(text, what) == NULL)
+static void has(int line, const char *what, bool yes)
+{
+    if ((strstr(text, what) != NULL) != yes) {
+        test_fail(yes ? "there is no" : "there is", line, what);
+    }
+}
+#define HAS(what) has(__LINE__, what, true)
+#define HAS_NOT(what) has(__LINE__, what, false)
 
 /* Numbers of tasks go on from test to test; in the text they begin at 1. */
 static void renumber(void)
