@@ -36,7 +36,7 @@ async.h: $(PARTS)
 
 # ---- demos ------------------------------------------------------------------
 
-build/demos/%: demos/%.c demos/demo.h demos/virtual.h async.h
+build/demos/%: demos/%.c demos/demo.h async.h
 	@mkdir -p $(@D)
 	@echo "$(CC) demos/$*.c" >&2        # stdout is the demo's own: copy > file
 	@$(CC) -std=c99 $(WARN) $(CFLAGS) $(CPPFLAGS) -I. -o $@ $< $(LDFLAGS) \

@@ -7,6 +7,10 @@
  *     make run DEMO=cancel               ten times as fast
  *     make run DEMO=cancel SPEED=1       true seconds
  *
+ * Or they take no time at all, in virtual time (src/sim.h):
+ *
+ *     make run DEMO=cancel CPPFLAGS=-DASYNC_SIM=1
+ *
  * All it takes are two of the library's hooks, ASYNC_CLOCK and ASYNC_IDLE,
  * defined before async.h is included. A program of your own needs neither. */
 #ifndef DEMO_H
@@ -14,7 +18,7 @@
 
 struct async_loop;
 static unsigned long long demo_clock(void);
-static void demo_idle(struct async_loop *loop, long long ticks);
+static inline void demo_idle(struct async_loop *loop, long long ticks);
 
 #define ASYNC_CLOCK() demo_clock()
 #define ASYNC_IDLE(loop, ticks) demo_idle((loop), (ticks))
@@ -27,7 +31,7 @@ static void demo_idle(struct async_loop *loop, long long ticks);
 #include <stdlib.h>
 #include <string.h>
 
-static unsigned long long demo_started;
+static unsigned long long demo_started = ASYNC_SIM;
 
 static inline unsigned demo_speed(void)
 {
@@ -45,7 +49,11 @@ static inline unsigned demo_speed(void)
 /* Time is 0 at the first look at the clock, or at a title. */
 static unsigned long long demo_clock(void)
 {
+#if ASYNC_SIM
+    unsigned long long now = async_sim_now() + ASYNC_SIM;       /* never 0 */
+#else
     unsigned long long now = async_port_clock() * demo_speed();
+#endif
 
     if (demo_started == 0) {
         demo_started = now;
@@ -53,7 +61,7 @@ static unsigned long long demo_clock(void)
     return now;
 }
 
-static void demo_idle(struct async_loop *loop, long long ticks)
+static inline void demo_idle(struct async_loop *loop, long long ticks)
 {
     if (ticks > 0 && ticks != ASYNC_NEVER) {
         ticks = ticks / demo_speed() + 1;

@@ -13,7 +13,11 @@
 #endif
 static void warn(const char *message);
 #define ASYNC_WARN(message) warn(message)
-#include "virtual.h"
+#define ASYNC_SIM 1
+#define ASYNC_IMPLEMENTATION
+#include "async.h"
+
+#include <stdio.h>
 
 static void warn(const char *message)
 {

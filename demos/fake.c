@@ -6,7 +6,9 @@
  * to a function. In the program that is a socket; here it is a fake that
  * answers late, with an error, or never. On a virtual clock that takes no
  * time, and happens the same way in each run. */
-#include "virtual.h"
+#define ASYNC_SIM 1
+#define ASYNC_IMPLEMENTATION
+#include "async.h"
 
 /* ---- the client ---------------------------------------------------------- */
 
@@ -99,8 +101,8 @@ static ASYNC answers_late(void *argument)
     ASYNC_BEGIN(self);
     fake_open(self, answers);
     AWAIT_VALUE(self->degrees, weather(&self->client, "Oslo"));
-    EXPECT(self->degrees == 21);
-    EXPECT(self->fake.asked == 1);
+    ASYNC_EXPECT(self->degrees == 21);
+    ASYNC_EXPECT(self->fake.asked == 1);
     ASYNC_END;
 }
 
@@ -112,8 +114,8 @@ static ASYNC answers_too_late(void *argument)
     ASYNC_BEGIN(self);
     fake_open(self, answers);
     AWAIT_VALUE(self->degrees, weather(&self->client, "Oslo"));
-    EXPECT(self->degrees == 22);
-    EXPECT(self->fake.asked == 2);
+    ASYNC_EXPECT(self->degrees == 22);
+    ASYNC_EXPECT(self->fake.asked == 2);
     ASYNC_END;
 }
 
@@ -127,8 +129,8 @@ static ASYNC fails_once(void *argument)
     ASYNC_BEGIN(self);
     fake_open(self, answers);
     AWAIT_VALUE(self->degrees, weather(&self->client, "Oslo"));
-    EXPECT(self->degrees == 23);
-    EXPECT(self->fake.asked == 2);
+    ASYNC_EXPECT(self->degrees == 23);
+    ASYNC_EXPECT(self->fake.asked == 2);
     ASYNC_END;
 }
 
@@ -142,20 +144,23 @@ static ASYNC never_answers(void *argument)
     ASYNC_BEGIN(self);
     fake_open(self, answers);
     AWAIT_RESULT(self->degrees, weather(&self->client, "Oslo"));
-    EXPECT(self->degrees == ASYNC_ETIMEDOUT);
-    EXPECT(self->fake.asked == 3);
+    ASYNC_EXPECT(self->degrees == ASYNC_ETIMEDOUT);
+    ASYNC_EXPECT(self->fake.asked == 3);
     ASYNC_END;
 }
 
 int main(void)
 {
+    static async_tests tests;
     static struct asks late, too_late, once, never;
 
-    test_run("late, but in time", answers_late, &late, ASYNC_SEC(60));
-    test_run("too late: asks again", answers_too_late, &too_late,
-             ASYNC_SEC(60));
-    test_run("an error: asks again", fails_once, &once, ASYNC_SEC(60));
-    test_run("never: gives up after three times 2 s", never_answers, &never,
-             ASYNC_SEC(60));
-    return 0;
+    ASYNC_TEST(&tests, "late, but in time", answers_late, &late,
+               ASYNC_SEC(60));
+    ASYNC_TEST(&tests, "too late: asks again", answers_too_late, &too_late,
+               ASYNC_SEC(60));
+    ASYNC_TEST(&tests, "an error: asks again", fails_once, &once,
+               ASYNC_SEC(60));
+    ASYNC_TEST(&tests, "never: gives up after three times 2 s", never_answers,
+               &never, ASYNC_SEC(60));
+    return tests.failed != 0;
 }

@@ -12,7 +12,11 @@
 #endif
 static void warn(const char *message);
 #define ASYNC_WARN(message) warn(message)
-#include "virtual.h"
+#define ASYNC_SIM 1
+#define ASYNC_IMPLEMENTATION
+#include "async.h"
+
+#include <stdio.h>
 
 static void warn(const char *message)
 {
@@ -22,12 +26,13 @@ static void warn(const char *message)
 /* A computation: on the virtual clock of this demo, it just says so. */
 static void compute(unsigned ms)
 {
-    virtual_time += ms * 1000000ULL;
+    async_sim_advance(ASYNC_MS(ms));
 }
 
 static void say(const char *what)
 {
-    printf("%4llu ms  %s\n", virtual_time / 1000000, what);
+    printf("%4d ms  %s\n", (int)(async_sim_now() / (async_ticks)ASYNC_MS(1)),
+           what);
 }
 
 struct heart { async_frame frame; async_task task; int i; };

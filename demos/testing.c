@@ -2,11 +2,15 @@
  *
  *     make run DEMO=testing
  *
- * virtual.h, some fifty lines, is all there is to it: a virtual clock, a limit,
- * and a look for tasks that were left behind. The times in the output are
- * virtual; the whole takes a millisecond. Four of these tests fail: they show
- * how that is reported. */
-#include "virtual.h"
+ * ASYNC_SIM makes time virtual, and ASYNC_TEST runs a coroutine as a test in it:
+ * with a limit, and a look for tasks that were left behind. The times in the
+ * output are virtual; the whole takes a millisecond. Five of these tests fail:
+ * they show how that is reported. */
+#define ASYNC_SIM 1
+#define ASYNC_IMPLEMENTATION
+#include "async.h"
+
+#include <stdio.h>
 
 /* ---- what is tested ------------------------------------------------------ */
 
@@ -41,7 +45,7 @@ static ASYNC adds(void *argument)
     self->add.a = 2;
     self->add.b = 3;
     AWAIT_VALUE(self->sum, add(&self->add));
-    EXPECT(self->sum == 5);
+    ASYNC_EXPECT(self->sum == 5);
     ASYNC_END;
 }
 
@@ -53,7 +57,7 @@ static ASYNC adds_wrong(void *argument)
     self->add.a = 2;
     self->add.b = 2;
     AWAIT_VALUE(self->sum, add(&self->add));
-    EXPECT(self->sum == 5);
+    ASYNC_EXPECT(self->sum == 5);
     ASYNC_END;
 }
 
@@ -61,12 +65,25 @@ static ASYNC adds_wrong(void *argument)
 
 struct waits { async_frame frame; async_event never; };
 
-static ASYNC waits_for_ever(void *argument)
+/* Nothing can bring it about: the loop sees that at once. */
+static ASYNC waits_for_nobody(void *argument)
 {
     struct waits *self = argument;
 
     ASYNC_BEGIN(self);
     AWAIT(async_event_wait(&self->never));
+    ASYNC_END;
+}
+
+/* It goes on, but gets nowhere: it has until its limit. */
+static ASYNC waits_for_ever(void *argument)
+{
+    struct waits *self = argument;
+
+    ASYNC_BEGIN(self);
+    for (;;) {
+        AWAIT(async_sleep(ASYNC_SEC(1)));
+    }
     ASYNC_END;
 }
 
@@ -122,7 +139,7 @@ static ASYNC with_database(void *argument)
 static ASYNC reads(void *argument)
 {
     (void)argument;
-    EXPECT(open_databases == 1);
+    ASYNC_EXPECT(open_databases == 1);
     return 0;
 }
 
@@ -149,7 +166,7 @@ static ASYNC expects_a_timeout(void *argument)
     AWAIT_RESULT(self->result,
                  ASYNC_TIMEOUT(&self->limit, ASYNC_MS(100),
                                sleeper(&self->sleeper)));
-    EXPECT(self->result == ASYNC_ETIMEDOUT);
+    ASYNC_EXPECT(self->result == ASYNC_ETIMEDOUT);
     ASYNC_END;
 }
 
@@ -162,7 +179,7 @@ static ASYNC expects_a_cancellation(void *argument)
     AWAIT(async_sleep(ASYNC_MS(300)));
     async_cancel(&self->sleeper.task);
     AWAIT_RESULT(self->result, async_join(&self->sleeper.task));
-    EXPECT(self->result == ASYNC_ECANCELED);
+    ASYNC_EXPECT(self->result == ASYNC_ECANCELED);
     ASYNC_END;
 }
 
@@ -170,23 +187,31 @@ static ASYNC expects_a_cancellation(void *argument)
 
 int main(void)
 {
+    static async_tests tests;
     static struct adds right, wrong;
-    static struct waits waits;
+    static struct waits nobody, ever;
     static struct sleeper left;
     static struct with_database good, bad;
     static struct expects timeout, cancellation;
     const async_duration limit = ASYNC_SEC(600);
 
-    test_run("a sum, after a minute", adds, &right, limit);
-    test_run("a wrong sum", adds_wrong, &wrong, limit);
-    test_run("a wait without an end", waits_for_ever, &waits, limit);
-    test_run("a task that nobody waits for", leaves_a_task, &left, limit);
+    ASYNC_TEST(&tests, "a sum, after a minute", adds, &right, limit);
+    ASYNC_TEST(&tests, "a wrong sum", adds_wrong, &wrong, limit);
+    ASYNC_TEST(&tests, "a wait for nobody", waits_for_nobody, &nobody, limit);
+    ASYNC_TEST(&tests, "a wait without an end", waits_for_ever, &ever, limit);
+    ASYNC_TEST(&tests, "a task that nobody waits for", leaves_a_task, &left,
+               limit);
     good.test = reads;
-    test_run("with a database", with_database, &good, limit);
+    ASYNC_TEST(&tests, "with a database", with_database, &good, limit);
     bad.test = fails;
-    test_run("with a database, and an error", with_database, &bad, limit);
-    test_run("a timeout is expected", expects_a_timeout, &timeout, limit);
-    test_run("a cancellation is expected", expects_a_cancellation,
-             &cancellation, limit);
-    return 0;
+    ASYNC_TEST(&tests, "with a database, and an error", with_database, &bad,
+               limit);
+    ASYNC_TEST_GIVES(&tests, "an error is expected", with_database, &bad,
+                     limit, ASYNC_EIO);
+    ASYNC_TEST(&tests, "a timeout is expected", expects_a_timeout, &timeout,
+               limit);
+    ASYNC_TEST(&tests, "a cancellation is expected", expects_a_cancellation,
+               &cancellation, limit);
+    printf("%u passed, %u failed\n", tests.passed, tests.failed);
+    return tests.failed != 5;
 }

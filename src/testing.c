@@ -114,6 +114,23 @@ static void async_line_say_(const async_tests *tests, const async_line_ *line)
 
 /* ---- a run --------------------------------------------------------------- */
 
+/* Who is there, and what does each wait for? */
+static void async_test_dump_(const async_test_run_ *run, const char *what)
+{
+#if ASYNC_DEBUG
+    size_t at = async_say_(0, "async: test `");
+
+    at = async_say_(at, run->name);
+    at = async_say_(at, "` ");
+    (void)async_say_(at, what);
+    ASYNC_WARN(async_said_());
+    async_dump();
+#else
+    (void)run;
+    (void)what;
+#endif
+}
+
 /* The time is over: strike the test; or, if that was done, leave it. */
 static void async_test_over_(async_loop *loop)
 {
@@ -126,12 +143,7 @@ static void async_test_over_(async_loop *loop)
         return;
     }
     run->late = true;
-#if ASYNC_DEBUG
-    (void)async_say_(async_say_(0, "async: a test is not done in time: "),
-                     run->name);
-    ASYNC_WARN(async_said_());
-    async_dump();
-#endif
+    async_test_dump_(run, "is not done in time");
     (void)async_cancel(&run->task);
     async_sim_limit_(run->limit, async_test_over_);
 }
@@ -140,31 +152,6 @@ static void async_test_over_(async_loop *loop)
 static unsigned async_test_left_(const async_test_run_ *run)
 {
     return run->loop.alive - (async_done(&run->task) ? 0 : 1);
-}
-
-static void async_line_left_(async_line_ *line, const async_test_run_ *run)
-{
-#if ASYNC_DEBUG
-    const async_task *task;
-    const char *before = ": `";
-#endif
-
-    async_line_add_(line, "tasks left behind: ");
-    async_line_number_(line, async_test_left_(run));
-#if ASYNC_DEBUG
-    for (task = run->loop.all; task != NULL; task = task->all_next) {
-        if (task != &run->task) {
-            async_line_add_(line, before);
-            async_line_add_(line, task->name);
-            async_line_add_(line, "` (spawned at ");
-            async_line_add_(line, task->file);
-            async_line_add_(line, ":");
-            async_line_number_(line, (uint64_t)task->line);
-            async_line_add_(line, ")");
-            before = ", `";
-        }
-    }
-#endif
 }
 
 /* Why did it fail? The first of the reasons that there are, after a colon; or
@@ -191,7 +178,9 @@ static void async_line_why_(async_line_ *line, const async_test_run_ *run)
         async_line_add_(line, ", and not ");
         async_line_result_(line, run->wanted);
     } else if (async_test_left_(run) != 0) {
-        async_line_left_(line, run);
+        async_line_add_(line, "tasks left behind: ");
+        async_line_number_(line, async_test_left_(run));
+        async_test_dump_(run, "leaves tasks behind");
     } else {
         line->length -= 2;
         line->text[line->length] = '\0';
@@ -279,7 +268,7 @@ static unsigned async_test_seeds_(const async_tests *tests, unsigned *first)
 }
 
 /* Runs with one seed after the other, until one fails: the line about it. */
-static bool async_test_all_(const async_tests *tests, async_line_ *line,
+static bool async_test_all_(async_tests *tests, async_line_ *line,
                             async_test_run_ *run)
 {
     async_test_run_ *outer = async_test_runs_;
@@ -293,11 +282,16 @@ static bool async_test_all_(const async_tests *tests, async_line_ *line,
     for (;;) {
         line->length = length;
         good = async_test_once_(line, run, seed);
+        if (run->loop.alive == 0) {     /* else it is a task's */
+            async_copy_((unsigned char *)run->frame, run->spare, run->size);
+        }
         if (++n == seeds || !good) {
             break;
         }
         (void)async_sim_begin_(++seed);
-        async_copy_((unsigned char *)run->frame, run->spare, run->size);
+    }
+    if (!good) {
+        tests->failed_with = seed;
     }
     if (good && n > 1) {
         line->length = length;

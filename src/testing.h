@@ -36,7 +36,8 @@ typedef struct async_tests {
     void (*say)(const char *line);  /* what is to be done with a line, which has
                                  * no end of line; NULL: it is printed, on a
                                  * board it is not */
-    unsigned passed, failed;    /* to be read: so many tests */
+    unsigned passed, failed;    /* to be read: so many tests; and with which */
+    unsigned failed_with;       /* seed the last one that failed did so */
 } async_tests;
 
 /* ASYNC_TEST(&tests, name, fn, frame, limit): run fn(frame) as the main task of
@@ -51,11 +52,13 @@ typedef struct async_tests {
  *   a deadlock: ASYNC_EDEADLK of the run
  *   tasks left behind: they are cancelled, and awaited likewise
  *
- * A debug build says who waits for what when a test is late or deadlocked, and
- * names the tasks that it left behind. `name` is anything that can be printed.
- * With several seeds it ends with the first that fails, which the line names;
- * before each run the frame is as it was given, for which the macro keeps a
- * copy on the stack of its caller.
+ * Of a test that is late, deadlocked, or leaves tasks behind, a debug build
+ * says besides who is there and waits for what (through ASYNC_WARN, as
+ * async_dump). `name` is anything that can be printed.
+ * With several seeds it ends with the first that fails, which the line names.
+ * Each run, and whatever comes after the test, finds the frame as it was given:
+ * for this the macro keeps a copy on the stack of its caller. So what a test
+ * is told stands in its frame, and what it is to tell stands elsewhere.
  *
  * True if it passed; false also for NULL, for a negative limit, and inside a
  * running loop: that fails as well (but for NULL tests, where nothing is

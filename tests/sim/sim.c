@@ -1,5 +1,6 @@
 /* What sim.h and testing.h promise. The library's functions are here, with
- * hooks of a project's own that ASYNC_SIM is to replace: who calls one fails. */
+ * hooks of a project's own that ASYNC_SIM is to replace: whoever calls one has
+ * failed. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE 1
 #endif
