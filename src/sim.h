@@ -8,7 +8,8 @@
  * network or of a disk: what is outside of the program stays real.
  *
  * The clock begins at 0; each thread has one of its own, for all loops that
- * run in it. It stands still while tasks run. When a run has nothing ready, it
+ * run in it. It stands still while tasks run; one that computes until the clock
+ * has moved, and awaits nothing, never ends. When a run has nothing ready, it
  * goes straight to the next deadline: a week of timeouts takes a millisecond.
  * (async_loop_step does not sleep, so there its caller moves the clock, with
  * async_sim_advance.)
@@ -49,8 +50,9 @@
  * them still runs once in the turn, and what a lock or a queue grants first
  * come, first served, is granted so; but tasks that were spawned, or woken, or
  * whose time came in the same turn run in any order: a program that is right
- * must not care. The same seed gives the same orders, and the same numbers of
- * async_sim_random. 0: first in, first out again.
+ * must not care, and that a task has run since it was spawned is known by a
+ * join or an event, not by a yield. The same seed gives the same orders, and
+ * the same numbers of async_sim_random. 0: first in, first out again.
  *
  * Any context. A turn then costs some 30 instructions for each task and each
  * doubling of their number, and no memory. */
@@ -109,11 +111,11 @@ ASYNC_API bool async_sim_gave_up_(void);
 #else
 
 /* The compiler's words are to say what is missing. */
-#define async_sim_seed(seed) async_this_needs_ASYNC_SIM_1
-#define async_sim_random(n) async_this_needs_ASYNC_SIM_1
-#define async_sim_now() async_this_needs_ASYNC_SIM_1
-#define async_sim_advance(duration) async_this_needs_ASYNC_SIM_1
-#define async_sim_patience(real) async_this_needs_ASYNC_SIM_1
+#define async_sim_seed(seed) async_this_needs_ASYNC_SIM_1_
+#define async_sim_random(n) async_this_needs_ASYNC_SIM_1_
+#define async_sim_now() async_this_needs_ASYNC_SIM_1_
+#define async_sim_advance(duration) async_this_needs_ASYNC_SIM_1_
+#define async_sim_patience(real) async_this_needs_ASYNC_SIM_1_
 #define ASYNC_GAVE_UP_() false
 
 #endif

@@ -105,8 +105,8 @@ ASYNC_API void async_expected_(const char *what, const char *file, int line);
 
 #else
 
-#define ASYNC_TEST(...) async_this_needs_ASYNC_SIM_1
-#define ASYNC_TEST_GIVES(...) async_this_needs_ASYNC_SIM_1
-#define ASYNC_EXPECT(condition) async_this_needs_ASYNC_SIM_1
+#define ASYNC_TEST(...) async_this_needs_ASYNC_SIM_1_
+#define ASYNC_TEST_GIVES(...) async_this_needs_ASYNC_SIM_1_
+#define ASYNC_EXPECT(condition) async_this_needs_ASYNC_SIM_1_
 
 #endif

@@ -61,9 +61,26 @@ if [ -n "$FULL" ]; then
         -DASYNC_DEBUG=1 -DASYNC_TICK_BITS=16
 fi
 
-# ---- where it is off ---------------------------------------------------------
+# ---- on boards --------------------------------------------------------------
 
 printf '#define ASYNC_IMPLEMENTATION\n#include "async.h"\n' > $out/all.c
+# board COMPILER FLAGS...
+board() {
+    if ! command -v "$1" >/dev/null 2>&1; then
+        echo "skip sim_$1: no $1"
+    elif words=$("$@" -std=c99 -Os $warn -DASYNC_HOSTED=0 -DASYNC_SIM=1 -Isrc \
+            -c -o $out/$1.o $out/all.c 2>&1); then
+        echo "ok sim_$1"
+    else
+        echo "FAIL sim_$1: $(echo "$words" | head -n 3)"
+    fi
+}
+lane board avr-gcc -mmcu=atmega328p -DASYNC_TICK_BITS=16
+lane board arm-none-eabi-gcc -mcpu=cortex-m0
+lane board riscv64-unknown-elf-gcc -march=rv32imac_zicsr -mabi=ilp32
+
+# ---- where it is off ---------------------------------------------------------
+
 is_nothing() {
     $CC -std=c99 -O0 -Isrc -c -o $out/all.o $out/all.c || return 1
     nm $out/all.o | grep -i 'async_sim\|async_test\|async_expect'
