@@ -63,9 +63,9 @@ async_recorder_event(const async_recorder *recorder, size_t i);
  * event, with three decimals. What is not UTF-8 in a name becomes a question
  * mark.
  *
- * 0, or the error of `out`; ASYNC_EINVAL for NULL, ASYNC_ENOMEM when there is
- * none: it allocates some 100 bytes a task while it writes. From anywhere but a
- * tracer's fn; while tasks are traced it blocks them. O(n log n). */
+ * 0, or the error of `out`; ASYNC_EINVAL for NULL; ASYNC_ENOMEM: while it
+ * writes, it needs some 120 bytes a task and 4 an event, from calloc. From
+ * anywhere but a tracer's fn. It blocks as long as `out` does. O(n log n). */
 ASYNC_API int async_trace_chrome(const async_recorder *recorder,
                                  async_trace_out out, void *to);
 

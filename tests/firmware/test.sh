@@ -136,6 +136,7 @@ units() {
     fi
     more=$(cd tests/unit && grep -L ASYNC_HOSTED py_*.c | sed 's/\.c//')
     unit unit '' "$targets" "$core call hazards $more"
+    unit trace -DASYNC_TRACE=1 "$targets" trace
     case $targets in *atmega*)
         unit 16_bit_ticks -DASYNC_TICK_BITS=16 atmega328p "$core" ;;
     esac
