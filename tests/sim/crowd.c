@@ -28,6 +28,7 @@ struct worker {
     async_frame frame;
     async_member member;
     async_timeout scope;
+    async_duration nap;
     int number, round, item, e, outcome;
 };
 
@@ -44,7 +45,7 @@ static ASYNC alone(struct worker *self)
                async_lock_release(&shared.lock)) {
         ASYNC_TRY {
             ASYNC_EXPECT(shared.inside++ == 0);
-            AWAIT(async_sleep(self->item));
+            AWAIT(async_sleep(self->nap));
         } ASYNC_FINALLY(self->outcome) {
             ASYNC_EXPECT(--shared.inside == 0);
         } ASYNC_TRY_END;
@@ -59,7 +60,7 @@ static ASYNC permitted(struct worker *self)
                async_semaphore_release(&shared.permits)) {
         ASYNC_TRY {
             ASYNC_EXPECT(++shared.permitted <= 2);
-            AWAIT(async_sleep(self->item));
+            AWAIT(async_sleep(self->nap));
         } ASYNC_FINALLY(self->outcome) {
             shared.permitted--;
         } ASYNC_TRY_END;
@@ -126,7 +127,7 @@ static ASYNC works(struct job *self)
         memset(&self->worker, 0, sizeof self->worker);
         self->worker.number = self->number;
         self->worker.round = self->round;
-        self->worker.item = (int)some_time();
+        self->worker.nap = some_time();
         AWAIT_RESULT(self->e, ASYNC_TIMEOUT(&self->scope,
                                             (async_duration)(some_time() + 1),
                                             does(self)));

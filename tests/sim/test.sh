@@ -68,7 +68,7 @@ printf '#define ASYNC_IMPLEMENTATION\n#include "async.h"\n' > $out/all.c
 board() {
     if ! command -v "$1" >/dev/null 2>&1; then
         echo "skip sim_$1: no $1"
-    elif words=$("$@" -std=c99 -Os $warn -DASYNC_HOSTED=0 -DASYNC_SIM=1 -Isrc \
+    elif words=$("$@" -std=c99 -Os -ffreestanding $warn -DASYNC_HOSTED=0 -DASYNC_SIM=1 -Isrc \
             -c -o $out/$1.o $out/all.c 2>&1); then
         echo "ok sim_$1"
     else
@@ -105,46 +105,81 @@ fi
 
 # ---- the unit tests ----------------------------------------------------------
 
-# unit_in_the_order SEED TEST...: each by itself, for some wait for what has
-# happened with seed 0
-unit_in_the_order() {
-    seed=$1
-    shift
-    for test in "$@"; do
-        TEST_SEED=$seed timeout 20 build/test/sim-unit/unit "$test" \
-            > $out/unit.$seed.log 2>&1
-        if grep -qx "ok $test" $out/unit.$seed.log; then
-            echo "ok sim_seed_${seed}_$test"
-        elif ! grep -q "^skip $test:" $out/unit.$seed.log; then
-            echo "FAIL sim_seed_${seed}_$test: does it depend on the order?" \
-                "If it may, it belongs into $here/ordered.txt"
-            head -n 10 $out/unit.$seed.log
-        fi
-    done
-}
-
+# Those that need no real time, with seed 0, which is to change nothing.
+units="$(grep -L test_real_time tests/unit/*.c) tests/unit/hazards.c
+    tests/unit/queue.c"
 unit() {
-    make -s -j"${JOBS:-2}" -f tests/unit.mk NAME=sim-unit INCLUDE=src \
-        COMPILER='gcc -std=c99 -O0' DEFINES=-DASYNC_SIM=1 LIBS=-lpthread \
-        HEADERS="$(echo src/*.h src/*.c | tr '\n' ' ')" || return 1
-    # These count how often the hook that is replaced was called, or ask how
-    # much real time has passed.
+    # shellcheck disable=SC2086,SC2116
+    if ! make -s -j"${JOBS:-2}" -f tests/unit.mk NAME=sim-unit INCLUDE=src \
+            UNITS="$(echo $units)" COMPILER='gcc -std=c99 -O0' \
+            DEFINES=-DASYNC_SIM=1 LIBS=-lpthread \
+            HEADERS="$(echo src/*.h src/*.c)"; then
+        echo 'FAIL sim_unit: it does not compile'
+        return
+    fi
     timeout 300 build/test/sim-unit/unit -clock_days -sleep_ends_in_order \
-        -sleep_goes_on_through -fd_hazard_l -process_communicate_is_struck \
-        > $out/unit.log 2>&1
+        -sleep_goes_on_through > $out/unit.log 2>&1
     status=$?
     sed 's/^ok /ok sim_unit_/; s/^FAIL /FAIL sim_unit_/; /^skip /d' \
         $out/unit.log
     [ $status -eq 0 ] || echo "FAIL sim_unit: it ended with status $status"
 }
 
+# unit_in_the_order SEED: each by itself, for one that is out of order may not
+# end.
+unit_in_the_order() {
+    sed -n 's/.*{"\([A-Za-z0-9_]*\)", test_.*/\1/p' \
+            build/test/sim-unit/table.c | grep -vxF -f $here/ordered.txt |
+    while read -r test; do
+        TEST_SEED=$1 timeout 20 build/test/sim-unit/unit "$test" \
+            > $out/unit.$1.log 2>&1
+        if grep -qx "ok $test" $out/unit.$1.log; then
+            echo "ok sim_seed_$1_$test"
+        elif ! grep -q "^skip $test:" $out/unit.$1.log; then
+            echo "FAIL sim_seed_$1_$test: does it depend on the order? If it" \
+                "may, it belongs into $here/ordered.txt"
+            head -n 10 $out/unit.$1.log
+        fi
+    done
+}
+
+# ---- the demos ---------------------------------------------------------------
+
+# demo NAME: it prints the same in virtual time, and takes none
+demo() {
+    if ! $CC -std=c99 -O0 -DASYNC_STATIC -DASYNC_SIM=1 -I. -o "$out/demo_$1" \
+            "demos/$1.c" -lpthread > "$out/demo_$1.log" 2>&1; then
+        echo "FAIL sim_demo_$1: $(head -n 3 "$out/demo_$1.log")"
+    elif ! timeout 60 "$out/demo_$1" < /dev/null > "$out/demo_$1.out" \
+            2> "$out/demo_$1.log"; then
+        echo "FAIL sim_demo_$1: it ended with an error"
+    elif ! cmp -s "$out/demo_$1.out" "demos/expect/$1.txt"; then
+        echo "FAIL sim_demo_$1: it prints something else"
+        diff "demos/expect/$1.txt" "$out/demo_$1.out" | head -n 10
+    else
+        echo "ok sim_demo_$1"
+    fi
+    rm -f "$out/demo_$1"
+}
+
+# All that say what time it is; but not those in which threads take their time,
+# which counts as nothing, or a task computes until it is over, which it never
+# is.
+demos() {
+    for demo in $(grep -l '"demo.h"' demos/*.c); do
+        name=$(basename "$demo" .c)
+        case $name in
+        file|offload|timeline|ticks) ;;
+        *) [ ! -f "demos/expect/$name.txt" ] || lane demo "$name" ;;
+        esac
+    done
+}
+
 if [ -n "$FULL" ]; then
     unit
-    # shellcheck disable=SC2046
-    set -- $(sed -n 's/.*{"\([A-Za-z0-9_]*\)", test_.*/\1/p' \
-        build/test/sim-unit/table.c | grep -vxF -f $here/ordered.txt)
     for seed in 1 2 3; do
-        lane unit_in_the_order $seed "$@"
+        lane unit_in_the_order $seed
     done
+    demos
 fi
 lanes_end
