@@ -90,7 +90,7 @@ ASYNC_API int async_group_spawn_(async_group *group, async_member *member,
     if (group->flags != ASYNC_GROUP_OPEN_) {
         return ASYNC_ESHUTDOWN;
     }
-    rc = async_spawn_(async_this_loop_, &member->task, fn, frame
+    rc = async_spawn_(&member->task, fn, frame
 #if ASYNC_NAMED_
                       , name, file, line
 #endif

@@ -434,7 +434,7 @@ ASYNC_API int async_run_(async_fn fn, void *frame
     task.joiners = NULL;
     task.scopes = NULL;
     async_this_loop_ = &loop;
-    rc = async_spawn_(&loop, &task, fn, frame
+    rc = async_spawn_(&task, fn, frame
 #if ASYNC_NAMED_
                       , name, file, line
 #endif

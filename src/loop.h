@@ -204,6 +204,19 @@ ASYNC_INLINE_ void async_ready_(async_loop *loop, async_task *task)
     loop->tail = &task->timer.node.next;
 }
 
+/* The same for the current loop; a function of its own where several steps are
+ * needed for a pointer. 0, for who ends so. */
+#if ASYNC_8BIT_
+ASYNC_STEP_
+#else
+ASYNC_INLINE_
+#endif
+int async_append_(async_task *task)
+{
+    async_ready_(async_this_loop_, task);
+    return 0;
+}
+
 #define ASYNC_NONE_READY_(loop) ((loop)->tail == &(loop)->head)
 
 /* Put a parked task in the ready queue, in that state, with that result. */
@@ -213,7 +226,7 @@ ASYNC_STEP_ void async_ready_as_(async_task *task, int result,
     task->timer.u.result = result;
     async_set_state_(task, state);
     ASYNC_TRACE_READY_(async_this_loop_, task, state);
-    async_ready_(async_this_loop_, task);
+    (void)async_append_(task);
 }
 
 /* Grant a parked task what it waits for, with the result of its operation.

@@ -129,7 +129,7 @@ ASYNC_API int async_pool_spawn_(async_pool *pool, int i, async_fn fn,
     if (slot == NULL) {
         return rc;
     }
-    rc = async_spawn_(async_this_loop_, &slot->task, fn, frame
+    rc = async_spawn_(&slot->task, fn, frame
 #if ASYNC_NAMED_
                       , name, file, line
 #endif

@@ -8,8 +8,7 @@
 #include "debug.h"
 
 #ifndef ASYNC_STATIC
-ASYNC_THREAD async_loop *async_this_loop_;
-ASYNC_THREAD async_task *async_this_task_;
+ASYNC_THREAD async_this_type_ async_this_;
 #endif
 
 /* ---- parking and waking -------------------------------------------------- */
@@ -188,10 +187,12 @@ static async_status async_begin_(void *frame)
     return task->fn(frame);
 }
 
-ASYNC_API ASYNC_ONCE_ int async_spawn_sure_(async_loop *loop, async_task *task,
-                                            async_fn fn, void *frame
+ASYNC_API ASYNC_ONCE_ int async_spawn_sure_(async_task *task, async_fn fn,
+                                            void *frame
                                             ASYNC_NAME_PARAMETERS_)
 {
+    async_loop *loop = async_this_loop_;
+
     if (loop == NULL) {
         return ASYNC_EPERM;
     }
@@ -214,17 +215,25 @@ ASYNC_API ASYNC_ONCE_ int async_spawn_sure_(async_loop *loop, async_task *task,
     ASYNC_NAMES_(task, name, file, line);
     ASYNC_TRACE_(loop, task, SPAWN);
     loop->alive++;
-    async_ready_(loop, task);
-    return 0;
+    return async_append_(task);
 }
 
-ASYNC_API ASYNC_FLAT_ int async_spawn_(async_loop *loop, async_task *task,
-                                       async_fn fn, void *frame
-                                       ASYNC_NAME_PARAMETERS_)
+ASYNC_API ASYNC_FLAT_ int async_spawn_(async_task *task, async_fn fn,
+                                       void *frame ASYNC_NAME_PARAMETERS_)
 {
     return task != NULL && fn != NULL
-        ? async_spawn_sure_(loop, task, fn, frame ASYNC_NAME_ARGUMENTS_)
+        ? async_spawn_sure_(task, fn, frame ASYNC_NAME_ARGUMENTS_)
         : ASYNC_EINVAL;
+}
+
+ASYNC_API int async_loop_spawn_(async_loop *loop, async_task *task, async_fn fn,
+                                void *frame ASYNC_NAME_PARAMETERS_)
+{
+    async_loop *before = async_loop_use(loop);
+    int rc = async_spawn_(task, fn, frame ASYNC_NAME_ARGUMENTS_);
+
+    (void)async_loop_use(before);
+    return rc;
 }
 
 /* The joiners get the result by value, and the callbacks come last: so one of

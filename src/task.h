@@ -148,18 +148,24 @@ struct async_watch {
  * in a group, by async_result, or with a done callback.
  * Call it from a task or a callback of the loop, or, after async_loop_open,
  * from outside before the loop runs. Constant time, some 20 instructions. */
+#if ASYNC_NAMED_
 #define async_spawn(task, fn, frame) \
-    async_loop_spawn(async_this_loop_, task, fn, frame)
+    async_spawn_to_((task), ASYNC_ENTRY_(fn, frame), (frame), #fn, \
+                    __FILE__, __LINE__)
+#else
+#define async_spawn(task, fn, frame) \
+    async_spawn_to_((task), ASYNC_ENTRY_(fn, frame), (frame))
+#endif
 
 /* The same for a loop that is not the current one: before it first runs, or
  * between its steps. Not from another thread: async_irq is the way in. */
 #if ASYNC_NAMED_
 #define async_loop_spawn(loop, task, fn, frame) \
-    async_spawn_at_((loop), (task), ASYNC_ENTRY_(fn, frame), (frame), #fn, \
-                    __FILE__, __LINE__)
+    async_loop_spawn_((loop), (task), ASYNC_ENTRY_(fn, frame), (frame), #fn, \
+                      __FILE__, __LINE__)
 #else
 #define async_loop_spawn(loop, task, fn, frame) \
-    async_spawn_at_((loop), (task), ASYNC_ENTRY_(fn, frame), (frame))
+    async_loop_spawn_((loop), (task), ASYNC_ENTRY_(fn, frame), (frame))
 #endif
 
 /* What the spawned one is called. */
@@ -187,18 +193,20 @@ struct async_watch {
  * a program that gives no pointer which might be NULL has no check of it. */
 #define async_spawn_ ASYNC_ABI_(async_spawn)
 #define async_spawn_sure_ ASYNC_ABI_(async_spawn_sure)
-ASYNC_API int async_spawn_(async_loop *loop, async_task *task, async_fn fn,
-                           void *frame ASYNC_NAME_PARAMETERS_);
-ASYNC_API int async_spawn_sure_(async_loop *loop, async_task *task, async_fn fn,
+#define async_loop_spawn_ ASYNC_ABI_(async_loop_spawn)
+ASYNC_API int async_spawn_(async_task *task, async_fn fn, void *frame
+                           ASYNC_NAME_PARAMETERS_);
+ASYNC_API int async_spawn_sure_(async_task *task, async_fn fn, void *frame
+                                ASYNC_NAME_PARAMETERS_);
+ASYNC_API int async_loop_spawn_(async_loop *loop, async_task *task, async_fn fn,
                                 void *frame ASYNC_NAME_PARAMETERS_);
 
-ASYNC_ALONE_ int async_spawn_at_(async_loop *loop, async_task *task,
-                                 async_fn fn, void *frame
+ASYNC_ALONE_ int async_spawn_to_(async_task *task, async_fn fn, void *frame
                                  ASYNC_NAME_PARAMETERS_)
 {
     return ASYNC_KNOWN_(task != NULL && fn != NULL)
-        ? async_spawn_sure_(loop, task, fn, frame ASYNC_NAME_ARGUMENTS_)
-        : async_spawn_(loop, task, fn, frame ASYNC_NAME_ARGUMENTS_);
+        ? async_spawn_sure_(task, fn, frame ASYNC_NAME_ARGUMENTS_)
+        : async_spawn_(task, fn, frame ASYNC_NAME_ARGUMENTS_);
 }
 
 #define async_join ASYNC_ABI_(async_join)
@@ -271,14 +279,17 @@ ASYNC_API ASYNC async_poll(void);
 /* ---- what operations are made of ---------------------------------------- */
 
 /* The current loop, and its running task: of each thread its own. */
-#define async_this_loop_ ASYNC_ABI_(async_this_loop)
-#define async_this_task_ ASYNC_ABI_(async_this_task)
+typedef struct async_this_type_ {       /* together: one address for both */
+    async_loop *loop;
+    async_task *task;
+} async_this_type_;
+#define async_this_ ASYNC_ABI_(async_this)
+#define async_this_loop_ (async_this_.loop)
+#define async_this_task_ (async_this_.task)
 #ifdef ASYNC_STATIC
-static ASYNC_THREAD async_loop *async_this_loop_;
-static ASYNC_THREAD async_task *async_this_task_;
+static ASYNC_THREAD async_this_type_ async_this_;
 #else
-ASYNC_EXTERN_C_ ASYNC_LOCAL_ ASYNC_THREAD async_loop *async_this_loop_;
-ASYNC_EXTERN_C_ ASYNC_LOCAL_ ASYNC_THREAD async_task *async_this_task_;
+ASYNC_EXTERN_C_ ASYNC_LOCAL_ ASYNC_THREAD async_this_type_ async_this_;
 #endif
 
 #define ASYNC_TASK_(n) ((async_task *)(void *)(n))

@@ -225,7 +225,7 @@ static bool async_test_once_(async_line_ *line, async_test_run_ *run,
     run->what = NULL;
     (void)async_loop_open(&run->loop);
     (void)async_loop_use(&run->loop);
-    (void)async_spawn_(&run->loop, &run->task, run->fn, run->frame
+    (void)async_spawn_(&run->task, run->fn, run->frame
 #if ASYNC_NAMED_
                        , run->entry, run->from_file, run->from_line
 #endif
