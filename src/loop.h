@@ -204,18 +204,18 @@ ASYNC_INLINE_ void async_ready_(async_loop *loop, async_task *task)
     loop->tail = &task->timer.node.next;
 }
 
-/* The same for the current loop; a function of its own where several steps are
- * needed for a pointer. 0, for who ends so. */
+/* The same for the current loop, in a function of its own where it takes some
+ * steps to move a pointer. 0, for who ends so. */
 #if ASYNC_8BIT_
-ASYNC_STEP_
-#else
-ASYNC_INLINE_
-#endif
-int async_append_(async_task *task)
+ASYNC_STEP_ int async_append_(async_task *task)
 {
     async_ready_(async_this_loop_, task);
     return 0;
 }
+#define ASYNC_APPEND_(loop, task) async_append_(task)
+#else
+#define ASYNC_APPEND_(loop, task) (async_ready_((loop), (task)), 0)
+#endif
 
 #define ASYNC_NONE_READY_(loop) ((loop)->tail == &(loop)->head)
 
@@ -226,7 +226,7 @@ ASYNC_STEP_ void async_ready_as_(async_task *task, int result,
     task->timer.u.result = result;
     async_set_state_(task, state);
     ASYNC_TRACE_READY_(async_this_loop_, task, state);
-    (void)async_append_(task);
+    (void)ASYNC_APPEND_(async_this_loop_, task);
 }
 
 /* Grant a parked task what it waits for, with the result of its operation.
@@ -362,31 +362,31 @@ ASYNC_INLINE_ async_status async_settle_(async_task *task, async_status rc)
     return rc;
 }
 
-/* How an operation begins that has nothing of its own to look at, each time
- * that it is evaluated: with the result that its task was granted; with
- * ASYNC_CANCEL, which delivers a strike; or with ASYNC_PENDING: then the loop
- * will queue the task, unless the operation parks it. */
+/* Was this task granted what it waited for, or struck? If so, an operation that
+ * has nothing of its own to look at is over, each time that it is evaluated:
+ * with the result, or with ASYNC_CANCEL, which delivers the strike. */
+#define ASYNC_OVER_P_(task) \
+    (((task)->timer.node.state \
+      & (ASYNC_GRANTED_ | (ASYNC_USED_(strikes) ? ASYNC_STRIKE_ : 0))) != 0)
+
 ASYNC_INLINE_ async_status async_over_(async_task *task)
 {
     async_mark_ state = task->timer.node.state;
 
-    if ((state & ASYNC_GRANTED_) != 0) {
-        return async_settle_(task, ASYNC_HOSTED && state < ASYNC_READY_
-                                   ? 0 : task->timer.u.result);
-    }
-    if (ASYNC_STRUCK_P_(task)) {
+    if ((state & ASYNC_GRANTED_) == 0) {
         return async_deliver_(task);
     }
-    async_set_yielded_(task);
-    return ASYNC_PENDING;
+    return async_settle_(task, ASYNC_HOSTED && state < ASYNC_READY_
+                               ? 0 : task->timer.u.result);
 }
 
-/* All of async_yield, which is this and no more. */
+/* All of async_yield; the function below is what is usual of it. In a library
+ * that is to be small it stands for async_over_, too. */
 ASYNC_API async_status async_yield_(void);
-#if ASYNC_FAST_
-#define ASYNC_OVER_() async_over_(async_self_())
+#if ASYNC_FAST_ || ASYNC_WHOLE_
+#define ASYNC_OVER_(task) async_over_(task)
 #else
-#define ASYNC_OVER_() async_yield_()
+#define ASYNC_OVER_(task) async_yield_()
 #endif
 
 /* AWAIT(async_yield()): let every other ready task run first. Task only. */

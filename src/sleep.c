@@ -36,26 +36,20 @@ ASYNC_API async_ticks async_now(void)
 #endif
 }
 
-static async_status async_sleep_to_(async_ticks deadline, async_ticks now)
+ASYNC_API ASYNC_ONCE_ async_status async_sleep_sure_(async_duration duration)
 {
-    async_task *task = async_this_task_;
+    async_task *task = async_self_();
+    async_ticks now;
 
+    if (ASYNC_OVER_P_(task)) {
+        return ASYNC_OVER_(task);
+    }
     async_set_state_(task, ASYNC_SLEEPING_);
     ASYNC_WAITS_("async_sleep", NULL);
     ASYNC_LEAF_(task);
-    return async_timer_add_(&task->timer, deadline, now);
-}
-
-ASYNC_API ASYNC_ONCE_ async_status async_sleep_sure_(async_duration duration)
-{
-    async_status rc = ASYNC_OVER_();
-    async_ticks now;
-
-    if (rc != ASYNC_PENDING) {
-        return rc;
-    }
     now = ASYNC_NOW_();
-    return async_sleep_to_((async_ticks)(now + (async_ticks)duration), now);
+    return async_timer_add_(&async_this_task_->timer,
+                            (async_ticks)(now + (async_ticks)duration), now);
 }
 
 ASYNC_API ASYNC_FLAT_ async_status async_sleep_(async_duration duration)
@@ -65,15 +59,9 @@ ASYNC_API ASYNC_FLAT_ async_status async_sleep_(async_duration duration)
 
 ASYNC_API async_status async_sleep_until(async_ticks time)
 {
-    async_status rc = ASYNC_OVER_();
+    async_duration duration = (async_duration)(time - ASYNC_NOW_());
 
-    async_ticks now;
-
-    if (rc != ASYNC_PENDING) {
-        return rc;
-    }
-    now = ASYNC_NOW_();
-    return (async_duration)(time - now) > 0 ? async_sleep_to_(time, now) : rc;
+    return async_sleep_(duration);
 }
 
 ASYNC_API void async_alarm_set_(async_alarm_ *alarm, async_duration duration)

@@ -7,7 +7,10 @@
 #include "port.h"
 #include "debug.h"
 
-#ifndef ASYNC_STATIC
+#if !defined ASYNC_STATIC && ASYNC_HOSTED
+ASYNC_THREAD async_loop *async_this_loop_;
+ASYNC_THREAD async_task *async_this_task_;
+#elif !defined ASYNC_STATIC
 ASYNC_THREAD async_this_type_ async_this_;
 #endif
 
@@ -81,9 +84,9 @@ ASYNC_API bool async_wake_one_(async_list *list, int result)
 
 ASYNC_API async_status async_wait_(async_list *list)
 {
-    async_status rc = ASYNC_OVER_();
+    async_task *task = async_self_();
 
-    return rc == ASYNC_PENDING ? async_park_(list) : rc;
+    return ASYNC_OVER_P_(task) ? ASYNC_OVER_(task) : async_park_(list);
 }
 
 /* ---- strikes ------------------------------------------------------------- */
@@ -156,7 +159,13 @@ ASYNC_API async_status async_deliver_(async_task *task)
 
 ASYNC_API async_status async_yield_(void)
 {
-    return async_over_(async_self_());
+    async_task *task = async_self_();
+
+    if (ASYNC_OVER_P_(task)) {
+        return async_over_(task);
+    }
+    async_set_yielded_(task);
+    return ASYNC_PENDING;
 }
 
 ASYNC_API async_status async_poll(void)
@@ -215,7 +224,7 @@ ASYNC_API ASYNC_ONCE_ int async_spawn_sure_(async_task *task, async_fn fn,
     ASYNC_NAMES_(task, name, file, line);
     ASYNC_TRACE_(loop, task, SPAWN);
     loop->alive++;
-    return async_append_(task);
+    return ASYNC_APPEND_(loop, task);
 }
 
 ASYNC_API ASYNC_FLAT_ int async_spawn_(async_task *task, async_fn fn,

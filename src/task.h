@@ -279,17 +279,25 @@ ASYNC_API ASYNC async_poll(void);
 /* ---- what operations are made of ---------------------------------------- */
 
 /* The current loop, and its running task: of each thread its own. */
-typedef struct async_this_type_ {       /* together: one address for both */
+#ifdef ASYNC_STATIC
+#define ASYNC_VARIABLE_ static ASYNC_THREAD
+#else
+#define ASYNC_VARIABLE_ ASYNC_EXTERN_C_ ASYNC_LOCAL_ ASYNC_THREAD
+#endif
+#if ASYNC_HOSTED
+#define async_this_loop_ ASYNC_ABI_(async_this_loop)
+#define async_this_task_ ASYNC_ABI_(async_this_task)
+ASYNC_VARIABLE_ async_loop *async_this_loop_;
+ASYNC_VARIABLE_ async_task *async_this_task_;
+#else                           /* together: code has one address for both */
+typedef struct async_this_type_ {
     async_loop *loop;
     async_task *task;
 } async_this_type_;
 #define async_this_ ASYNC_ABI_(async_this)
 #define async_this_loop_ (async_this_.loop)
 #define async_this_task_ (async_this_.task)
-#ifdef ASYNC_STATIC
-static ASYNC_THREAD async_this_type_ async_this_;
-#else
-ASYNC_EXTERN_C_ ASYNC_LOCAL_ ASYNC_THREAD async_this_type_ async_this_;
+ASYNC_VARIABLE_ async_this_type_ async_this_;
 #endif
 
 #define ASYNC_TASK_(n) ((async_task *)(void *)(n))
