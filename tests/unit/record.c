@@ -485,6 +485,29 @@ TEST(chrome_has_fractions)
 #endif
 }
 
+/* A clock that goes back stands still. */
+TEST(record_of_a_clock_that_goes_back)
+{
+#if ASYNC_TRACE && ASYNC_HOSTED
+    static struct program program;
+    async_loop loop;
+
+    memset(&program, 0, sizeof program);
+    record(EVENTS);
+    CHECK_EQ(async_loop_open(&loop), 0);
+    CHECK_EQ(async_spawn(&program.a.task, works, &program.a), 0);
+    test_busy(MS(5));
+    CHECK_EQ(async_spawn(&program.b.task, works, &program.b), 0);
+    test_busy((async_duration)(0 - MS(4)));
+    CHECK_EQ(async_loop_cancel_all(&loop), 0);
+    CHECK_EQ(async_loop_close(&loop), 0);
+    (void)async_trace_to(NULL, NULL);
+    svg(NULL, 0);
+    HAS(">5.0 ms</text>");
+    CHECK_EQ(count("class=\"grid\""), 11);
+#endif
+}
+
 /* ---- names --------------------------------------------------------------- */
 
 #if ASYNC_TRACE && ASYNC_HOSTED
@@ -495,7 +518,8 @@ static ASYNC named(struct program *self)
     async_spawn(&self->a.task, nap, &self->a);
     async_set_name(&self->a.task, "<\"a\\b\"\x01 & 'c'\t\xc3\xa4 \xff\xc3"
                                   "x \xed\xa0\x80 \xf4\x90\x80\x80 "
-                                  "\xe2\x82\xac \xc0\xaf>");
+                                  "\xe2\x82\xac \xc0\xaf "
+                                  "\xe0\x80\xaf \xef\xbf\xbf>");
     self->b.us = 1000;
     async_spawn(&self->b.task, nap, &self->b);
     async_set_name(&self->b.task, "a_name_that_is_longer_than_24");
@@ -514,7 +538,7 @@ TEST(record_escapes_names)
     chrome();
     check_json();
     HAS("{\"name\":\"<\\\"a\\\\b\\\"\\u0001 & 'c'\\u0009\xc3\xa4 ??x ??? "
-        "???? \xe2\x82\xac ?\?>\"}");
+        "???? \xe2\x82\xac ?? ??? ??\?>\"}");
     HAS("{\"name\":\"a_name_that_is_longer_than_24\"}");
     svg("a < b & \"c\"", 0);
     check_xml();
@@ -591,8 +615,29 @@ TEST(svg_has_rows_bars_marks_and_an_axis)
     HAS_NOT("head ink\"");
     HAS(">70 ms</text>");
     HAS("width=\"65.7\" height=\"16.0\"><title>sleep</title>");
+    HAS(">sleep</text>");
+    svg(NULL, MS(700));                 /* no room for a text */
+    HAS("<title>sleep</title>");
+    HAS_NOT(">sleep</text>");
     svg(NULL, MS(1));                   /* it is longer than that */
     HAS(">7 ms</text>");
+#endif
+}
+
+/* Where a step was shorter than its mark, the mark lies on the bars beside. */
+TEST(svg_draws_steps_above_waits)
+{
+#if ASYNC_TRACE && ASYNC_HOSTED
+    const char *last = text, *at;
+
+    play();
+    svg(NULL, 0);
+    while ((at = strstr(last + 1, "<title>")) != NULL) {
+        last = at;                      /* of a wait, and then of an error */
+    }
+    CHECK(strstr(last, "class=\"run\"") != NULL);
+    CHECK(strstr(strstr(text, "class=\"run\""), "<title>sleep") == NULL);
+    CHECK(strstr(strstr(text, "class=\"run\""), "<title>join") == NULL);
 #endif
 }
 

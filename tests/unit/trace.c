@@ -290,6 +290,29 @@ TEST(trace_of_who_is_granted_at_once)
                 "getter3 resume; getter3 done 0; ");
 }
 
+/* A private operation that says no name has none, and not that of the last. */
+static ASYNC nameless(struct program *self)
+{
+    static async_list list;
+
+    ASYNC_BEGIN(self);
+    AWAIT(async_sleep(MS(1)));
+    AWAIT_RESULT(self->rc, ASYNC_TIMEOUT(&self->scope, MS(1),
+                                         async_wait_(&list)));
+    ASYNC_END;
+}
+
+TEST(trace_of_a_wait_without_a_name)
+{
+    log_to(NULL, NULL);
+    CHECK_EQ(async_run(nameless, fresh()), 0);
+    CHECK_TRACE("nameless1 spawn by 0; nameless1 resume; "
+                "nameless1 suspend async_sleep; nameless1 wake timer; "
+                "nameless1 resume; nameless1 suspend wait; "
+                "nameless1 strike timeout; nameless1 resume; "
+                "nameless1 done 0; ");
+}
+
 /* ---- who wakes, who strikes ---------------------------------------------- */
 
 static ASYNC waits(struct program *self)
