@@ -96,7 +96,9 @@
 #if ASYNC_HOSTED
 #include "port_posix.c"
 #include "fd_table.h"
+#include "fd_edge.c"
 #include "fd_epoll.c"
+#include "fd_kqueue.c"
 #include "fd_poll.c"
 #include "fd_table.c"
 #if ASYNC_DEBUG

@@ -49,6 +49,8 @@
  *                                        thread; replaces your ASYNC_CLOCK and
  *                                        ASYNC_IDLE. 0: not a byte
  * ASYNC_POLL               0 on Linux    poll(2) instead of epoll
+ * ASYNC_KQUEUE             0             1: kqueue(2) instead of poll, on macOS
+ *                                        and the BSDs
  * ASYNC_KEEP_SIGPIPE       not defined   a hosted loop then leaves SIGPIPE as
  *                                        it is (by default it is ignored, so
  *                                        that a closed pipe is an EPIPE)
@@ -210,13 +212,19 @@
 #define ASYNC_SIM 0
 #endif
 
+#ifndef ASYNC_KQUEUE
+#define ASYNC_KQUEUE 0
+#endif
 /* To tcc the C library does not say how struct epoll_event is packed. */
 #ifndef ASYNC_POLL
-#if defined __linux__ && !defined __TINYC__
+#if (defined __linux__ && !defined __TINYC__) || ASYNC_KQUEUE
 #define ASYNC_POLL 0
 #else
 #define ASYNC_POLL 1
 #endif
+#endif
+#if ASYNC_POLL && ASYNC_KQUEUE
+#error "ASYNC_POLL or ASYNC_KQUEUE, but not both"
 #endif
 
 #ifndef ASYNC_OFFLOAD

@@ -8,7 +8,7 @@
 #if ASYNC_HOSTED
 #include "fd_table.h"
 
-#if !ASYNC_POLL
+#if !ASYNC_POLL && !ASYNC_KQUEUE
 
 #include <sys/epoll.h>
 #include <sys/syscall.h>
@@ -79,7 +79,7 @@ ASYNC_API int async_backend_arm_(struct async_fds *fds, async_fd_ *it)
                                                   : EPOLL_CTL_ADD;
     uint64_t data = ASYNC_EVENT_(it->generation, it->fd);
     uint32_t interest = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI;
-    int err = async_backend_open_(fds);
+    int err = fds->backend < 0 ? async_backend_open_(fds) : 0;
 
     if (err < 0) {
         return err;
@@ -107,9 +107,8 @@ ASYNC_API void async_backend_forget_(struct async_fds *fds, async_fd_ *it)
     }
 }
 
-/* Let the timer expire a second from now. Without it nothing is lost but the
- * answer to what other code does to our descriptors. */
-static void async_epoll_tick_(struct async_fds *fds)
+/* A timer expires. */
+ASYNC_API void async_backend_tick_(struct async_fds *fds)
 {
     struct itimerspec second;
 
@@ -133,56 +132,6 @@ static void async_epoll_tick_(struct async_fds *fds)
     second.it_value.tv_nsec = 0;
     fds->ticking = ASYNC_SYS_(timerfd_settime)(fds->second, 0, &second,
                                                NULL) == 0;
-    async_fd_quick_(fds);
-}
-
-ASYNC_API int async_backend_waits_(struct async_fds *fds, async_fd_ *it)
-{
-    if ((it->flags & ASYNC_FD_ADDED_) == 0) {
-        int err = async_backend_arm_(fds, it);
-
-        if (err < 0) {
-            return err;
-        }
-    }
-    if (!fds->ticking) {
-        async_epoll_tick_(fds);
-    }
-    return 0;
-}
-
-/* A second has passed. Waits that have lasted for longer are armed anew, once:
- * then the kernel says what is ready now, or that it does not know them. The
- * timer goes on only while there are younger ones. */
-static void async_epoll_verify_(struct async_fds *fds)
-{
-    bool younger = false;
-    unsigned fd;
-
-    for (fd = 0; fd < fds->limit; fd++) {
-        async_fd_ *it = async_fd_find_(fds, (int)fd);
-
-        if (it == NULL) {
-            fd += ASYNC_CHUNK_ - 1;
-            continue;
-        }
-        if ((it->waiters[ASYNC_READS_] == NULL
-             && it->waiters[ASYNC_WRITES_] == NULL)
-            || (it->flags & ASYNC_FD_AGE_) == 2 * ASYNC_FD_SECOND_) {
-            continue;
-        }
-        it->flags += ASYNC_FD_SECOND_;
-        if ((it->flags & ASYNC_FD_AGE_) == ASYNC_FD_SECOND_) {
-            younger = true;
-        } else if (async_backend_arm_(fds, it) < 0) {
-            async_fd_reset_(fds, it, 0);
-        }
-    }
-    fds->ticking = false;
-    async_fd_quick_(fds);
-    if (younger) {
-        async_epoll_tick_(fds);
-    }
 }
 
 #ifdef SYS_epoll_pwait2
@@ -294,8 +243,7 @@ ASYNC_API void async_backend_wait_(struct async_fds *fds, async_duration ticks)
         async_epoll_event_(fds, &events[i]);
     }
     if (ASYNC_UNLIKELY_(fds->verify)) {
-        fds->verify = false;
-        async_epoll_verify_(fds);
+        async_fds_verify_(fds);
     }
 }
 

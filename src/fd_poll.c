@@ -1,5 +1,5 @@
 /* ===========================================================================
- * fd_poll: descriptors by poll(2), for systems without epoll.
+ * fd_poll: descriptors by poll(2), for systems with neither epoll nor kqueue.
  * ======================================================================== */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE 1
@@ -142,11 +142,7 @@ ASYNC_API void async_backend_wait_(struct async_fds *fds, async_duration ticks)
             continue;
         }
         if (fds->polls[i].fd == fds->wake[0]) {
-            char drain[64];
-
-            while (ASYNC_SYS_(read)(fds->wake[0], drain, sizeof drain)
-                   == (ptrdiff_t)sizeof drain) {
-            }
+            async_fds_woken_(fds);
             continue;
         }
         it = async_fd_find_(fds, fds->polls[i].fd);

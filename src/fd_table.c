@@ -396,6 +396,15 @@ ASYNC_API const struct timespec *async_timespec_(async_duration ticks,
     return time;
 }
 
+ASYNC_API void async_fds_woken_(const struct async_fds *fds)
+{
+    char drain[64];
+
+    while (ASYNC_SYS_(read)(fds->wake[0], drain, sizeof drain)
+           == (ptrdiff_t)sizeof drain) {
+    }
+}
+
 ASYNC_API void async_port_idle(async_loop *loop, async_duration ticks)
 {
     struct async_fds *fds = loop->fds;

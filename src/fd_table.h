@@ -8,8 +8,9 @@
  * Tasks that wait hang in the rings of an entry, so an entry never moves: the
  * table is an array of pointers. Entries are allocated by the chunk.
  *
- * A backend (fd_epoll.c, fd_poll.c) is the functions async_backend_*: how to
- * register a descriptor, and how to sleep until something happens.
+ * A backend (fd_epoll.c, fd_kqueue.c, fd_poll.c) is the functions
+ * async_backend_*: how to register a descriptor, and how to sleep until
+ * something happens.
  * ======================================================================== */
 
 #include <errno.h>
@@ -232,6 +233,9 @@ ASYNC_INLINE_ size_t async_fd_length_(size_t length)
 ASYNC_API const struct timespec *async_timespec_(async_duration ticks,
                                                  struct timespec *time);
 
+/* Empty the pipe (or the eventfd) by which others wake the loop. */
+ASYNC_API void async_fds_woken_(const struct async_fds *fds);
+
 /* ---- a backend ----------------------------------------------------------- */
 
 /* Make what it needs, if that has not been done; and undo it. */
@@ -245,6 +249,14 @@ ASYNC_API int async_backend_arm_(struct async_fds *fds, async_fd_ *it);
 ASYNC_API void async_backend_forget_(struct async_fds *fds, async_fd_ *it);
 /* A task is about to wait for it. */
 ASYNC_API int async_backend_waits_(struct async_fds *fds, async_fd_ *it);
+
+#if !ASYNC_POLL
+/* An edge-triggered one: a second from now, have async_fds_verify_ called;
+ * `ticking` says so. If that cannot be, nothing is lost but the answer to what
+ * other code does to our descriptors. */
+ASYNC_API void async_backend_tick_(struct async_fds *fds);
+ASYNC_API void async_fds_verify_(struct async_fds *fds);
+#endif
 
 /* Is there nothing to do for that, if it knows the descriptor? */
 #if ASYNC_POLL

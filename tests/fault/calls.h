@@ -276,6 +276,29 @@ static inline long fault_syscall(long number, int fd, void *events, int n,
 }
 #endif
 
+#if defined ASYNC_KQUEUE
+#include <sys/event.h>
+CALL(MAKE, int, kqueue, (void), ())
+
+/* With room for events it waits; and a second is short here, too. */
+static inline int fault_kevent(int kq, const struct kevent *changes,
+                               int changed, struct kevent *events, int room,
+                               const struct timespec *limit)
+{
+    struct kevent soon;
+
+    if (fails(room == 0 ? CONTROL : WAIT)) {
+        return -1;
+    }
+    if (changed == 1 && changes->filter == EVFILT_TIMER) {
+        soon = *changes;
+        soon.data = 2;
+        changes = &soon;
+    }
+    return kevent(kq, changes, changed, events, room, limit);
+}
+#endif
+
 #define ASYNC_SYS_(name) fault_##name
 #define ASYNC_IMPLEMENTATION
 #include "async.h"

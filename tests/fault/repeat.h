@@ -16,6 +16,8 @@ static int lowest(void)
 
 #if ASYNC_POLL
 #define BACKEND SCENARIO "poll"
+#elif ASYNC_KQUEUE
+#define BACKEND SCENARIO "kqueue"
 #else
 #define BACKEND SCENARIO "epoll"
 #endif

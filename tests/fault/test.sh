@@ -1,3 +1,3 @@
 #!/bin/sh
-# Every system call in turn fails, in both backends.
+# Every system call in turn fails, in each backend.
 CC=${CC:-cc} sh tests/fault/fault.sh
