@@ -65,6 +65,11 @@
  *                                        where errors come from; some 40 bytes
  *                                        per frame, 80 per task, 2 KB a thread
  *                                        [layout]
+ * ASYNC_TRACE              0             tells a function of yours what each
+ *                                        task does, see trace.h; some 50 bytes
+ *                                        per task, 20 a loop, and a call for
+ *                                        each step. 0: not an instruction
+ *                                        [layout]
  * ASYNC_FRAME_BITS         8 or 16       width of a resume point: 8 on 8-bit
  *                                        parts (254 points in a coroutine)
  *                                        [layout]
@@ -80,7 +85,15 @@
  *                                        as fast where a million tasks are
  *                                        ready, scattered over memory; a dozen
  *                                        instructions more each. Hosted, GCC
+ * ASYNC_SIM                0             1: for tests: every loop's clock is
+ *                                        virtual, ready tasks run in an order
+ *                                        by seed: sim.h, testing.h. A call and
+ *                                        a few instructions a turn, 48 bytes a
+ *                                        thread; replaces your ASYNC_CLOCK and
+ *                                        ASYNC_IDLE. 0: not a byte
  * ASYNC_POLL               0 on Linux    poll(2) instead of epoll
+ * ASYNC_KQUEUE             0             1: kqueue(2) instead of poll, on macOS
+ *                                        and the BSDs
  * ASYNC_KEEP_SIGPIPE       not defined   a hosted loop then leaves SIGPIPE as
  *                                        it is (by default it is ignored, so
  *                                        that a closed pipe is an EPIPE)
@@ -176,6 +189,10 @@
 #define ASYNC_DEBUG 0
 #endif
 
+#ifndef ASYNC_TRACE
+#define ASYNC_TRACE 0
+#endif
+
 #ifndef ASYNC_SLOW_MS
 #define ASYNC_SLOW_MS 100
 #endif
@@ -234,13 +251,23 @@
 #define ASYNC_PREFETCH 0
 #endif
 
+#ifndef ASYNC_SIM
+#define ASYNC_SIM 0
+#endif
+
+#ifndef ASYNC_KQUEUE
+#define ASYNC_KQUEUE 0
+#endif
 /* To tcc the C library does not say how struct epoll_event is packed. */
 #ifndef ASYNC_POLL
-#if defined __linux__ && !defined __TINYC__
+#if (defined __linux__ && !defined __TINYC__) || ASYNC_KQUEUE
 #define ASYNC_POLL 0
 #else
 #define ASYNC_POLL 1
 #endif
+#endif
+#if ASYNC_POLL && ASYNC_KQUEUE
+#error "ASYNC_POLL or ASYNC_KQUEUE, but not both"
 #endif
 
 #ifndef ASYNC_OFFLOAD
@@ -253,6 +280,13 @@
 
 #ifndef ASYNC_OFFLOAD_STACK
 #define ASYNC_OFFLOAD_STACK 1048576
+#endif
+
+/* Tasks know their names, and what they wait in. */
+#if ASYNC_DEBUG || ASYNC_TRACE
+#define ASYNC_NAMED_ 1
+#else
+#define ASYNC_NAMED_ 0
 #endif
 
 #if ASYNC_OFFLOAD_THREADS < 1 || ASYNC_OFFLOAD_THREADS > 1024
@@ -337,7 +371,8 @@
  * has asked for small code; then some (STEP, ONCE) are there just once, which
  * the compiler by itself sees otherwise. And what is seldom (APART): apart from
  * the function that does the usual, which then saves no registers. What has one
- * or two callers, of which a program uses one (ALONE), is always part of it. */
+ * or two callers, of which a program uses one (ALONE), is always part of it;
+ * and what a function (FLAT) calls, part of that. */
 #if defined __OPTIMIZE__ && defined __GNUC__
 #define ASYNC_ALONE_ static inline __attribute__((always_inline, unused))
 #else
@@ -347,14 +382,56 @@
 #define ASYNC_HOT_ ASYNC_ALONE_
 #define ASYNC_FAST_ 1
 #define ASYNC_APART_ static ASYNC_NOINLINE_
+#define ASYNC_FLAT_ __attribute__((flatten))
 #define ASYNC_ONCE_
 #define ASYNC_STEP_ ASYNC_INLINE_
 #else
 #define ASYNC_HOT_ ASYNC_INLINE_
 #define ASYNC_FAST_ 0
 #define ASYNC_APART_ static
+#define ASYNC_FLAT_
 #define ASYNC_ONCE_ ASYNC_NOINLINE_
 #define ASYNC_STEP_ ASYNC_UNUSED_ static ASYNC_NOINLINE_
+#endif
+
+/* What the compiler sees to be so need not be asked when the program runs: on
+ * a microcontroller, where each byte of code counts. */
+#if defined __OPTIMIZE__ && defined __GNUC__ && !ASYNC_HOSTED
+#define ASYNC_KNOWN_(condition) \
+    (__builtin_constant_p(condition) && (condition))
+#else
+#define ASYNC_KNOWN_(condition) false
+#endif
+
+/* In a program that is one file (ASYNC_STATIC) GCC sees also which features
+ * nobody calls. Each says that it is used by setting a variable. Where nothing
+ * does, that is the constant false to the compiler, and ASYNC_USED_(feature) is
+ * false: so what is done for the feature's sake alone is left out elsewhere,
+ * too. Otherwise it is true; and both are no code: by the time that GCC gives
+ * up to know a value, which it may not before it has looked at the whole file,
+ * neither the variable is read nor, as `unknown` is none of its constants,
+ * set. */
+#if defined ASYNC_STATIC && !ASYNC_HOSTED && defined __OPTIMIZE__ \
+    && ASYNC_GCC_ && !defined __INTEL_COMPILER
+#define ASYNC_WHOLE_ 1
+#define ASYNC_FEATURE_(feature) \
+    ASYNC_UNUSED_ static bool async_uses_##feature##_;
+#define ASYNC_USE_(feature) \
+    do { \
+        unsigned char unknown; \
+        __asm__ ("" : "=r"(unknown)); \
+        if (__builtin_constant_p(unknown)) { \
+            async_uses_##feature##_ = true; \
+        } \
+    } while (0)
+#define ASYNC_USED_(feature) \
+    (!(__builtin_constant_p(async_uses_##feature##_) \
+       && !async_uses_##feature##_))
+#else
+#define ASYNC_WHOLE_ 0
+#define ASYNC_FEATURE_(feature)
+#define ASYNC_USE_(feature) ((void)0)
+#define ASYNC_USED_(feature) true
 #endif
 
 /* One loop may run in each thread: the pointer to it belongs to the thread.
@@ -385,17 +462,17 @@
 
 /* The options that change a struct's layout become part of the name of the
  * functions that the users of the struct call: async_join is in truth
- * async_join_hosted_1_debug_0_frame_bits_16 and so on. Two files built
+ * async_join_hosted_1_debug_0_trace_0_frame_bits_16 and so on. Two files built
  * differently do not link, and the linker's message says by what. */
-#define ASYNC_ABI_PASTE_(name, h, d, f, g, t, w, b) \
-    name##_hosted_##h##_debug_##d##_frame_bits_##f##_computed_goto_##g \
-        ##_tick_bits_##t##_timer_wheel_##w##_backlinks_##b
-#define ASYNC_ABI_EXPAND_(name, h, d, f, g, t, w, b) \
-    ASYNC_ABI_PASTE_(name, h, d, f, g, t, w, b)
+#define ASYNC_ABI_PASTE_(name, h, d, r, f, g, t, w, b) \
+    name##_hosted_##h##_debug_##d##_trace_##r##_frame_bits_##f \
+        ##_computed_goto_##g##_tick_bits_##t##_timer_wheel_##w##_backlinks_##b
+#define ASYNC_ABI_EXPAND_(name, h, d, r, f, g, t, w, b) \
+    ASYNC_ABI_PASTE_(name, h, d, r, f, g, t, w, b)
 #define ASYNC_ABI_(name) \
-    ASYNC_ABI_EXPAND_(name, ASYNC_HOSTED, ASYNC_DEBUG, ASYNC_FRAME_BITS, \
-                      ASYNC_COMPUTED_GOTO, ASYNC_TICK_BITS, \
-                      ASYNC_TIMER_WHEEL, ASYNC_BACKLINKS)
+    ASYNC_ABI_EXPAND_(name, ASYNC_HOSTED, ASYNC_DEBUG, ASYNC_TRACE, \
+                      ASYNC_FRAME_BITS, ASYNC_COMPUTED_GOTO, \
+                      ASYNC_TICK_BITS, ASYNC_TIMER_WHEEL, ASYNC_BACKLINKS)
 
 /* ---- fatal misuse ----------------------------------------------------- */
 
@@ -1684,12 +1761,14 @@ typedef async_status (*async_fn)(void *frame);
 enum {
     ASYNC_IDLE_ = 0x00, ASYNC_DONE_ = 0x10, ASYNC_NEW_ = 0x20,
     ASYNC_RUNNING_ = 0x30, ASYNC_YIELDED_ = 0x40, ASYNC_READY_ = 0x50,
-    ASYNC_STRUCK_ = 0x60,
-    ASYNC_WAITING_ = 0x70, ASYNC_LINKED_ = 0x80, ASYNC_JOINING_ = 0x90,
-    ASYNC_SLEEPING_ = 0xa0, ASYNC_DEAF_ = 0xb0,
+    ASYNC_STRUCK_ = 0x80,
+    ASYNC_WAITING_ = 0x90, ASYNC_LINKED_ = 0xa0, ASYNC_JOINING_ = 0xb0,
+    ASYNC_SLEEPING_ = 0xc0, ASYNC_DEAF_ = 0xd0,
     /* nodes that are no tasks */
-    ASYNC_ALARM_ = 0xc0, ASYNC_UNARMED_ = 0xd0, ASYNC_WATCH_ = 0xe0,
+    ASYNC_UNARMED_ = 0x10, ASYNC_ALARM_ = 0xe0, ASYNC_WATCH_ = 0xf0,
     ASYNC_STATE_ = 0xf0,
+    ASYNC_GRANTED_ = 0x40,      /* of the states of a task that runs, those of
+                                 * one that has what it waited for */
     /* what hangs over a task, beside its state */
     ASYNC_FLAGS_ = 0x0f,
     ASYNC_STRIKE_ = 0x01,       /* something of the following is undelivered */
@@ -1727,12 +1806,17 @@ struct async_task {
     void *frame;
     async_node *joiners;        /* a ring of tasks and watches */
     struct async_scope_ *scopes; /* the innermost, see scope.h */
-#if ASYNC_DEBUG
+#if ASYNC_NAMED_
     const char *name;
     const char *file;
     int line;
     const char *waits;          /* the operation it waits in */
     const void *on;             /* the object it waits for */
+#endif
+#if ASYNC_TRACE
+    uint32_t id;
+#endif
+#if ASYNC_DEBUG
     async_ticks since;          /* when it was suspended */
     async_frame *leaf;          /* the innermost coroutine of its chain */
     async_task *all_next, *all_prev;
@@ -1767,30 +1851,58 @@ struct async_watch {
 
 /* The same for a loop that is not the current one: before it first runs, or
  * between its steps. Not from another thread: async_irq is the way in. */
-#if ASYNC_DEBUG
+#if ASYNC_NAMED_
 #define async_loop_spawn(loop, task, fn, frame) \
-    async_spawn_((loop), (task), ASYNC_ENTRY_(fn, frame), (frame), #fn, \
-                 __FILE__, __LINE__)
+    async_spawn_at_((loop), (task), ASYNC_ENTRY_(fn, frame), (frame), #fn, \
+                    __FILE__, __LINE__)
 #else
 #define async_loop_spawn(loop, task, fn, frame) \
-    async_spawn_((loop), (task), ASYNC_ENTRY_(fn, frame), (frame))
+    async_spawn_at_((loop), (task), ASYNC_ENTRY_(fn, frame), (frame))
+#endif
+
+/* What the spawned one is called. */
+#if ASYNC_NAMED_
+#define ASYNC_NAMES_(task, name_, file_, line_) \
+    ((void)((task)->name = (name_), (task)->file = (file_), \
+            (task)->line = (line_), (task)->waits = NULL, (task)->on = NULL))
+#else
+#define ASYNC_NAMES_(task, name_, file_, line_) ((void)0)
 #endif
 
 /* Type-checks the pair without evaluating it, then forgets the type. */
 #define ASYNC_ENTRY_(fn, frame) \
     ((void)sizeof((fn)(frame)), (async_fn)(void (*)(void))(fn))
 
-#define async_spawn_ ASYNC_ABI_(async_spawn)
-ASYNC_API int async_spawn_(async_loop *loop, async_task *task, async_fn fn,
-                           void *frame
-#if ASYNC_DEBUG
-                           , const char *name, const char *file, int line
+#if ASYNC_NAMED_
+#define ASYNC_NAME_PARAMETERS_ , const char *name, const char *file, int line
+#define ASYNC_NAME_ARGUMENTS_ , name, file, line
+#else
+#define ASYNC_NAME_PARAMETERS_
+#define ASYNC_NAME_ARGUMENTS_
 #endif
-);
+
+/* Which of two is called (here and below) is told by what the compiler knows:
+ * a program that gives no pointer which might be NULL has no check of it. */
+#define async_spawn_ ASYNC_ABI_(async_spawn)
+#define async_spawn_sure_ ASYNC_ABI_(async_spawn_sure)
+ASYNC_API int async_spawn_(async_loop *loop, async_task *task, async_fn fn,
+                           void *frame ASYNC_NAME_PARAMETERS_);
+ASYNC_API int async_spawn_sure_(async_loop *loop, async_task *task, async_fn fn,
+                                void *frame ASYNC_NAME_PARAMETERS_);
+
+ASYNC_ALONE_ int async_spawn_at_(async_loop *loop, async_task *task,
+                                 async_fn fn, void *frame
+                                 ASYNC_NAME_PARAMETERS_)
+{
+    return ASYNC_KNOWN_(task != NULL && fn != NULL)
+        ? async_spawn_sure_(loop, task, fn, frame ASYNC_NAME_ARGUMENTS_)
+        : async_spawn_(loop, task, fn, frame ASYNC_NAME_ARGUMENTS_);
+}
 
 #define async_join ASYNC_ABI_(async_join)
 #define async_shield ASYNC_ABI_(async_shield)
-#define async_cancel ASYNC_ABI_(async_cancel)
+#define async_cancel_ ASYNC_ABI_(async_cancel)
+#define async_cancel_sure_ ASYNC_ABI_(async_cancel_sure)
 #define async_done ASYNC_ABI_(async_done)
 #define async_result ASYNC_ABI_(async_result)
 #define async_on_done ASYNC_ABI_(async_on_done)
@@ -1820,7 +1932,14 @@ ASYNC_API ASYNC async_shield(async_task *task);
  * is released by a done callback, or by whoever joins it. 1 if the strike
  * counts, 0 if the task is done already or was never spawned, ASYNC_EINVAL for
  * NULL. Task or callback of the same loop. */
-ASYNC_API int async_cancel(async_task *task);
+ASYNC_API int async_cancel_(async_task *task);
+ASYNC_API int async_cancel_sure_(async_task *task);
+
+ASYNC_ALONE_ int async_cancel(async_task *task)
+{
+    return ASYNC_KNOWN_(task != NULL) ? async_cancel_sure_(task)
+                                      : async_cancel_(task);
+}
 
 /* Is it finished? False for one never spawned. Any context of its loop. */
 ASYNC_API bool async_done(const async_task *task);
@@ -1936,9 +2055,9 @@ ASYNC_API void async_timers_open_(async_timers *timers);
 
 /* Put a timer with that deadline into the queue of the current loop. `now` is
  * the time, which was not read before base: where nobody keeps base near, for
- * want of timers, it is now. */
-ASYNC_API void async_timer_add_(async_timer *timer, async_ticks deadline,
-                                async_ticks now);
+ * want of timers, it is now. ASYNC_PENDING, as a sleep says then. */
+ASYNC_API async_status async_timer_add_(async_timer *timer,
+                                        async_ticks deadline, async_ticks now);
 
 /* Take a timer out of the current loop's queue. Its deadline has not changed
  * meanwhile. */
@@ -1978,6 +2097,134 @@ ASYNC_ALONE_ async_ticks async_timer_next_(const async_timers *timers,
 ASYNC_API void async_timer_each_(async_timers *timers,
                                  void (*fn)(async_timer *timer));
 /* ===========================================================================
+ * trace: what each task does, told to a function of yours as it happens. Not
+ * a recorder (record.h has one), and not for finding mistakes: ASYNC_DEBUG is.
+ *
+ * With ASYNC_TRACE 0, nothing of it is in the program. With 1, the loop tells
+ * of each step in the life of a task:
+ *
+ *     SPAWN  RESUME SUSPEND  WAKE RESUME SUSPEND  ...  RESUME DONE
+ *
+ * Only one task of a loop is between RESUME and its SUSPEND or DONE. A task
+ * that suspended to wait gets a WAKE before it goes on, or a STRIKE; one that
+ * yielded or polls is ready all the time, and goes on without.
+ * ======================================================================== */
+
+/* The points. What an event's `what`, `on`, `by` and `value` are at each:
+ *
+ *   SPAWN    `what` is the file and `value` the line of the async_spawn, `by`
+ *            the task that called it
+ *   RESUME   -
+ *   SUSPEND  `what` is the operation, as async_dump names it ("async_sleep",
+ *            "async_lock_acquire"), `on` the object that it waits for (a
+ *            pointer, a descriptor as one, NULL), `value` 1; or, with `value`
+ *            0, `what` is "yield" or "poll", and the task stays ready
+ *   WAKE     it is granted what it waits for; `what` is who does it: "task",
+ *            whose number is in `by`; or "timer", "descriptor", "irq", "thread"
+ *            (an offload is done), "call" (a timed call's function), "close"
+ *            (the loop cancels what is left), "outside" (the loop does not run)
+ *   STRIKE   the same for a cancel, or a deadline of a scope ("timeout"), that
+ *            strikes a task out of its wait
+ *   DONE     `value` is the result or error; wakes of its joiners follow, and
+ *            of who else is told by a callback
+ */
+enum {
+    ASYNC_TRACE_SPAWN = 1, ASYNC_TRACE_RESUME, ASYNC_TRACE_SUSPEND,
+    ASYNC_TRACE_WAKE, ASYNC_TRACE_STRIKE, ASYNC_TRACE_DONE
+};
+
+/* What has happened. Texts are constants of the program, and stay. */
+typedef struct async_trace_event {
+    unsigned char point;
+    int value;
+    uint32_t id;                /* the number of the task's spawn, from 1 on: */
+    uint32_t by;                /* no two of a thread are alike; 0: no task */
+    async_ticks time;           /* of ASYNC_CLOCK, not of the turn */
+    const async_loop *loop;
+    const async_task *task;     /* after DONE its memory may be another's */
+    const char *name;           /* the entry, as async_spawn was given it; or
+                                   what async_set_name says */
+    const char *what;
+    const void *on;
+} async_trace_event;
+
+/* A function that is told, and what it needs around it. */
+typedef struct async_tracer async_tracer;
+typedef void (*async_tracer_fn)(async_tracer *tracer,
+                                const async_trace_event *event);
+struct async_tracer {
+    async_tracer_fn fn;
+};
+
+/* Tell `tracer` from here on; NULL: nobody. With a loop: of the tasks of that
+ * one, from async_loop_open on (which forgets it) to its end. With NULL for the
+ * loop: of all loops of this thread that have none of their own, so of
+ * async_run's, too, if it is called before that. Returns the one before.
+ *
+ * The tracer stays where it is until another is set. Its fn is called in the
+ * middle of the scheduler. It may read the task, set an output, write to a
+ * buffer, a file or a UART; of the library it may call async_trace_to,
+ * async_strerror, async_irq_raise, and what record.h has: no operation, no
+ * spawn, cancel or wake, nor async_now. It takes the time of all tasks.
+ * Loop's thread. In a build without ASYNC_TRACE it does nothing: NULL. */
+#if ASYNC_TRACE
+#define async_trace_to ASYNC_ABI_(async_trace_to)
+ASYNC_API async_tracer *async_trace_to(async_loop *loop, async_tracer *tracer);
+#else
+ASYNC_INLINE_ async_tracer *async_trace_to(async_loop *loop,
+                                           async_tracer *tracer)
+{
+    (void)loop;
+    (void)tracer;
+    return NULL;
+}
+#endif
+
+/* Call a task something else than its entry: a text that stays, such as a
+ * constant. After its spawn, which names it anew; for async_dump, what a debug
+ * build says, and the trace. In other builds, or for NULL, nothing. Loop's
+ * thread. */
+ASYNC_INLINE_ void async_set_name(async_task *task, const char *name)
+{
+#if ASYNC_NAMED_
+    if (task != NULL && name != NULL) {
+        task->name = name;
+    }
+#else
+    (void)task;
+    (void)name;
+#endif
+}
+
+/* ---- for the loop -------------------------------------------------------- */
+
+/* One line at each point. And what brings the wakes that follow: until a task
+ * is resumed, and then it is that. */
+#if ASYNC_TRACE
+typedef struct async_tracing_ {
+    async_tracer *tracer;
+    const char *from;
+    uint32_t by;
+} async_tracing_;
+#define async_trace_ ASYNC_ABI_(async_trace)
+ASYNC_API void async_trace_(async_loop *loop, async_task *task, int point);
+ASYNC_API void async_trace_from_(async_loop *loop, const char *from);
+#define ASYNC_TRACE_(loop, task, point) \
+    async_trace_((loop), (task), ASYNC_TRACE_##point)
+#define ASYNC_TRACE_OPEN_(loop) \
+    ((void)((loop)->tracing.tracer = NULL), \
+     async_trace_from_((loop), "outside"))
+#define ASYNC_TRACE_READY_(loop, task, state) \
+    async_trace_((loop), (task), (state) == ASYNC_STRUCK_ \
+                 ? ASYNC_TRACE_STRIKE : ASYNC_TRACE_WAKE)
+#define ASYNC_TRACE_FROM_(loop, from) async_trace_from_((loop), (from))
+#else
+#define ASYNC_TRACE_(loop, task, point) ((void)0)
+#define ASYNC_TRACE_OPEN_(loop) ((void)0)
+#define ASYNC_TRACE_READY_(loop, task, state) ((void)0)
+#define ASYNC_TRACE_FROM_(loop, from) ((void)0)
+#endif
+/* ===========================================================================
  * loop: the executor. It runs ready tasks in turns, first in first out, and
  * sleeps when there are none.
  *
@@ -2008,15 +2255,19 @@ struct async_loop {
     async_node **tail;          /* and where to append; &head: it is empty */
     async_list *lists;          /* wait lists in which somebody waits */
     struct async_irq *irqs;     /* irqs for which somebody waits */
-    const async_task *until;    /* the run ends when this one is done */
+    const async_task *until;    /* the run ends when this one is done, */
+    int result;                 /* with this, if it is not pending */
     unsigned alive;             /* tasks spawned and not done */
     bool stop;                  /* after this turn */
     bool running;               /* inside a run or a step of it */
 #if !ASYNC_HOSTED
+    bool closing;               /* its tasks are being cancelled, all of them */
     volatile unsigned char notified;    /* an irq was raised: look at irqs */
+#if !ASYNC_WHOLE_
     void (*unpark)(async_task *task);   /* see ASYNC_HOOK_ */
     void (*tell)(async_task *task, int result);
     void (*dispatch)(async_loop *loop);
+#endif
 #else
     bool fresh;
     async_ticks now;            /* the time of this turn, if `fresh` */
@@ -2030,6 +2281,9 @@ struct async_loop {
     unsigned known;             /* and of which: those below */
 #endif
     async_timers timers;
+#if ASYNC_TRACE
+    async_tracing_ tracing;
+#endif
 #if ASYNC_DEBUG
     async_task *all;            /* every task that is not done */
     struct async_call *calls;   /* every call that is pending */
@@ -2050,14 +2304,14 @@ struct async_loop {
  * builds then print who waits for what. Call it from ordinary code. */
 #define async_run(fn, frame) \
     async_run_(ASYNC_ENTRY_(fn, frame), (frame) ASYNC_RUN_NAME_(#fn))
-#if ASYNC_DEBUG
+#if ASYNC_NAMED_
 #define ASYNC_RUN_NAME_(name) , name, __FILE__, __LINE__
 #else
 #define ASYNC_RUN_NAME_(name)
 #endif
 #define async_run_ ASYNC_ABI_(async_run)
 ASYNC_API int async_run_(async_fn fn, void *frame
-#if ASYNC_DEBUG
+#if ASYNC_NAMED_
                          , const char *name, const char *file, int line
 #endif
 );
@@ -2071,8 +2325,16 @@ ASYNC_API int async_loop_open(async_loop *loop);
  * no task is left, and return 0. Other tasks stay as they are and go on at
  * the next run. ASYNC_EINTR when async_loop_stop came first, ASYNC_EDEADLK as
  * above, ASYNC_EBUSY inside a running loop, ASYNC_EINVAL for NULL. */
-#define async_loop_run ASYNC_ABI_(async_loop_run)
-ASYNC_API int async_loop_run(async_loop *loop, const async_task *until);
+#define async_loop_run_ ASYNC_ABI_(async_loop_run)
+#define async_loop_run_until_ ASYNC_ABI_(async_loop_run_until)
+ASYNC_API int async_loop_run_(async_loop *loop);
+ASYNC_API int async_loop_run_until_(async_loop *loop, const async_task *until);
+
+ASYNC_ALONE_ int async_loop_run(async_loop *loop, const async_task *until)
+{
+    return ASYNC_KNOWN_(loop != NULL && until == NULL)
+        ? async_loop_run_(loop) : async_loop_run_until_(loop, until);
+}
 
 /* One turn that never blocks, for a super-loop, an RTOS task or a GUI. The
  * time until it is to be called again, in ticks: 0 when tasks are ready,
@@ -2120,16 +2382,29 @@ ASYNC_API void async_dump_task(const async_task *task);
 
 /* On a microcontroller the loop reaches what only some programs use through
  * pointers, which the first use sets: so what a program never calls is not
- * linked either. */
+ * linked either. (Where the compiler sees the whole program, it is called, or
+ * known not to be: see ASYNC_USED_.) */
 ASYNC_API void async_unpark_(async_task *task);
 ASYNC_API void async_tell_(async_task *task, int result);
 ASYNC_API void async_irq_dispatch_(async_loop *loop);
+ASYNC_FEATURE_(parks)           /* waiting for something else than a time */
+ASYNC_FEATURE_(unpark)          /* waiting in lists and rings */
+ASYNC_FEATURE_(tell)            /* joins, done callbacks */
+ASYNC_FEATURE_(dispatch)        /* irqs */
+ASYNC_FEATURE_(alarms)          /* deadlines, calls */
+ASYNC_FEATURE_(scopes)          /* deadlines, groups */
+ASYNC_FEATURE_(strikes)         /* cancels, deadlines */
+ASYNC_FEATURE_(stops)           /* of the loop */
+ASYNC_FEATURE_(until)           /* runs until a task is done */
+ASYNC_FEATURE_(closing)         /* cancelling all tasks of a loop */
 #if ASYNC_HOSTED
-#define ASYNC_HOOK_(name, function) ((void)0)
+#define ASYNC_HOOK_(loop, name, function) ((void)0)
+#define ASYNC_HOOKED_(loop, name, function) function
+#elif ASYNC_WHOLE_
+#define ASYNC_HOOK_(loop, name, function) ASYNC_USE_(name)
 #define ASYNC_HOOKED_(loop, name, function) function
 #else
-#define ASYNC_HOOK_(name, function) \
-    ((void)(async_this_loop_->name = (function)))
+#define ASYNC_HOOK_(loop, name, function) ((void)((loop)->name = (function)))
 #define ASYNC_HOOKED_(loop, name, function) (loop)->name
 #endif
 
@@ -2151,53 +2426,46 @@ ASYNC_INLINE_ void async_ready_(async_loop *loop, async_task *task)
     loop->tail = &task->timer.node.next;
 }
 
-/* On a microcontroller no task is marked with the round that struck it; there,
- * a loop that closes waits for the end of itself. */
-#if !ASYNC_HOSTED
-#define ASYNC_CLOSING_(loop) ((const async_task *)(const void *)(loop))
-#define ASYNC_CLOSES_(loop) ((loop)->until == ASYNC_CLOSING_(loop))
-#endif
-
 #define ASYNC_NONE_READY_(loop) ((loop)->tail == &(loop)->head)
 
-/* Put a parked task in the ready queue, in that state. */
-ASYNC_STEP_ void async_ready_as_(async_task *task, unsigned state)
+/* Put a parked task in the ready queue, in that state, with that result. */
+ASYNC_STEP_ void async_ready_as_(async_task *task, int result,
+                                 async_mark_ state)
 {
+    task->timer.u.result = result;
     async_set_state_(task, state);
+    ASYNC_TRACE_READY_(async_this_loop_, task, state);
     async_ready_(async_this_loop_, task);
 }
 
 /* Grant a parked task what it waits for, with the result of its operation.
  * The caller has taken it out of its list, or does so at once. */
-ASYNC_STEP_ void async_wake_(async_task *task, int result)
+ASYNC_INLINE_ void async_wake_(async_task *task, int result)
 {
 #if ASYNC_DEBUG
     if (task->loop != async_this_loop_) {
         async_debug_misuse_("a wake", "the task that waits is another loop's");
     }
 #endif
-    task->timer.u.result = result;
-    async_ready_as_(task, ASYNC_READY_);
+    async_ready_as_(task, result, ASYNC_READY_);
 }
 
 /* What the queue does with a timer that is due. */
 ASYNC_INLINE_ void async_timer_expires_(async_timer *timer, async_ticks now)
 {
-    if (ASYNC_UNLIKELY_(timer->node.state == ASYNC_ALARM_)) {
+    if (ASYNC_USED_(alarms)
+        && ASYNC_UNLIKELY_(timer->node.state == ASYNC_ALARM_)) {
         async_alarm_ *alarm = (async_alarm_ *)(void *)timer;
 
         alarm->fire(alarm, now);
     } else {
+        ASYNC_TRACE_FROM_(async_this_loop_, "timer");
         async_wake_(ASYNC_TASK_(timer), 0);
     }
 }
 
 /* Wake the oldest waiter of a list; false when nobody waits. */
 ASYNC_API bool async_wake_one_(async_list *list, int result);
-
-/* Turns until a stop, or until nothing can bring work: what async_loop_run
- * returns. */
-ASYNC_API int async_turns_(async_loop *loop);
 
 /* Park the running task in a list / in a ring that its owner knows (or none,
  * with NULL), in that state: ASYNC_PENDING. Say ASYNC_WAITS_ before. */
@@ -2214,25 +2482,29 @@ ASYNC_API void async_debug_lasts_(const char *operation, const void *memory,
 #define ASYNC_LASTS_(operation, memory, thread) ((void)0)
 #endif
 
-/* For the debugger: the operation that is about to park the running task, and
- * the object it waits for. Nothing in a release build. */
-#if ASYNC_DEBUG
+/* For the debugger and the trace: the operation that is about to park the
+ * running task, and the object it waits for. Nothing in other builds. */
+#if ASYNC_NAMED_
 #define ASYNC_WAITS_(what, object) \
     ((void)(async_this_task_->waits = (what), \
             async_this_task_->on = (object)))
-#define ASYNC_LEAF_(task) ((task)->leaf = async_innermost_)
 #else
 #define ASYNC_WAITS_(what, object) ((void)0)
+#endif
+#if ASYNC_DEBUG
+#define ASYNC_LEAF_(task) ((task)->leaf = async_innermost_)
+#else
 #define ASYNC_LEAF_(task) ((void)0)
 #endif
 
-ASYNC_INLINE_ async_status async_link_(async_node **ring, unsigned state)
+ASYNC_ALONE_ async_status async_link_(async_node **ring, unsigned state)
 {
     async_task *task = async_this_task_;
 
     task->timer.u.ring = ring;
+    ASYNC_USE_(parks);
     if (ring != NULL) {
-        ASYNC_HOOK_(unpark, async_unpark_);
+        ASYNC_HOOK_(async_this_loop_, unpark, async_unpark_);
         async_ring_append_(ring, &task->timer.node);
     }
     async_set_state_(task, state);
@@ -2240,13 +2512,9 @@ ASYNC_INLINE_ async_status async_link_(async_node **ring, unsigned state)
     return ASYNC_PENDING;
 }
 
-/* How every operation begins, each time that it is evaluated: with the result
- * that its task was granted; with ASYNC_CANCEL, which delivers a strike; or
- * with ASYNC_PENDING: it looks whether it can go on, or parks. */
-ASYNC_API async_status async_over_(async_task *task);
-
 /* Is a strike to be delivered to this task? */
-#define ASYNC_STRUCK_P_(task) ((task)->timer.node.state & ASYNC_STRIKE_)
+#define ASYNC_STRUCK_P_(task) \
+    (ASYNC_USED_(strikes) && ((task)->timer.node.state & ASYNC_STRIKE_) != 0)
 
 /* Deliver the strike: ASYNC_CANCEL, to be returned by the operation. */
 ASYNC_API async_status async_deliver_(async_task *task);
@@ -2286,8 +2554,49 @@ ASYNC_INLINE_ async_task *async_self_in_(const char *operation)
 #define async_self_() async_this_task_
 #endif
 
-/* All of async_yield; the function below is what is usual of it. */
+/* The running task yields: the loop will queue it. On a microcontroller it has
+ * granted itself a 0, so that nobody need ask which of the two it was. */
+ASYNC_INLINE_ void async_set_yielded_(async_task *task)
+{
+#if !ASYNC_HOSTED
+    task->timer.u.result = 0;
+#endif
+    async_set_state_(task, ASYNC_YIELDED_);
+}
+
+/* The operation completes: whatever the task was resumed for, it is over. */
+ASYNC_INLINE_ async_status async_settle_(async_task *task, async_status rc)
+{
+    async_set_state_(task, ASYNC_RUNNING_);
+    return rc;
+}
+
+/* How an operation begins that has nothing of its own to look at, each time
+ * that it is evaluated: with the result that its task was granted; with
+ * ASYNC_CANCEL, which delivers a strike; or with ASYNC_PENDING: then the loop
+ * will queue the task, unless the operation parks it. */
+ASYNC_INLINE_ async_status async_over_(async_task *task)
+{
+    async_mark_ state = task->timer.node.state;
+
+    if ((state & ASYNC_GRANTED_) != 0) {
+        return async_settle_(task, ASYNC_HOSTED && state < ASYNC_READY_
+                                   ? 0 : task->timer.u.result);
+    }
+    if (ASYNC_STRUCK_P_(task)) {
+        return async_deliver_(task);
+    }
+    async_set_yielded_(task);
+    return ASYNC_PENDING;
+}
+
+/* All of async_yield, which is this and no more. */
 ASYNC_API async_status async_yield_(void);
+#if ASYNC_FAST_
+#define ASYNC_OVER_() async_over_(async_self_())
+#else
+#define ASYNC_OVER_() async_yield_()
+#endif
 
 /* AWAIT(async_yield()): let every other ready task run first. Task only. */
 ASYNC_INLINE_ ASYNC async_yield(void)
@@ -2300,18 +2609,11 @@ ASYNC_INLINE_ ASYNC async_yield(void)
         return 0;
     }
     if (ASYNC_LIKELY_(task->timer.node.state == ASYNC_RUNNING_)) {
-        task->timer.node.state = ASYNC_YIELDED_;    /* the loop queues it */
+        async_set_yielded_(task);
         return ASYNC_PENDING;
     }
 #endif
     return async_yield_();
-}
-
-/* The operation completes: whatever the task was resumed for, it is over. */
-ASYNC_INLINE_ async_status async_settle_(async_task *task, async_status rc)
-{
-    async_set_state_(task, ASYNC_RUNNING_);
-    return rc;
 }
 /* ===========================================================================
  * future: a result that somebody sets and others await: the bridge from
@@ -2378,6 +2680,7 @@ ASYNC_INLINE_ void async_scope_enter_(async_scope_ *scope, async_task *task)
     scope->task = task;
     scope->up = task->scopes;
     task->scopes = scope;
+    ASYNC_USE_(scopes);
     if (ASYNC_UNLIKELY_((task->timer.node.state & ASYNC_FLAGS_) != 0)) {
         async_scope_enter_struck_(scope);
     }
@@ -2416,7 +2719,8 @@ ASYNC_INLINE_ async_status async_scope_leave_(async_scope_ *scope,
  * ======================================================================== */
 
 #define async_now ASYNC_ABI_(async_now)
-#define async_sleep ASYNC_ABI_(async_sleep)
+#define async_sleep_ ASYNC_ABI_(async_sleep)
+#define async_sleep_sure_ ASYNC_ABI_(async_sleep_sure)
 #define async_sleep_until ASYNC_ABI_(async_sleep_until)
 
 /* The time of the running loop, in ticks: read from the clock at most once a
@@ -2433,7 +2737,14 @@ ASYNC_API async_ticks async_now(void);
  * A cancel that comes before the time is over ends it with ASYNC_CANCEL; one
  * that comes with it does not: the expired time wins, and the strike hits the
  * next await. Task only. Costs one insertion into the timer queue. */
-ASYNC_API ASYNC async_sleep(async_duration duration);
+ASYNC_API ASYNC async_sleep_(async_duration duration);
+ASYNC_API ASYNC async_sleep_sure_(async_duration duration);     /* above 0 */
+
+ASYNC_ALONE_ ASYNC async_sleep(async_duration duration)
+{
+    return ASYNC_KNOWN_(duration > 0) ? async_sleep_sure_(duration)
+                                      : async_sleep_(duration);
+}
 
 /* AWAIT(async_sleep_until(time)): the same to an instant, for a period without
  * drift: self->next += ASYNC_MS(10); AWAIT(async_sleep_until(self->next)).
@@ -3426,7 +3737,7 @@ ASYNC_API int async_pool_try(async_pool *pool);
  * The slot is free before callbacks registered later, and before whoever joins
  * its task goes on: these look at the task no more when it may have been taken
  * again. Task or callback of the loop. O(1). */
-#if ASYNC_DEBUG
+#if ASYNC_NAMED_
 #define async_pool_spawn(pool, i, fn, frame) \
     async_pool_spawn_((pool), (i), ASYNC_ENTRY_(fn, frame), (frame), #fn, \
                       __FILE__, __LINE__)
@@ -3437,7 +3748,7 @@ ASYNC_API int async_pool_try(async_pool *pool);
 #define async_pool_spawn_ ASYNC_ABI_(async_pool_spawn)
 ASYNC_API int async_pool_spawn_(async_pool *pool, int i, async_fn fn,
                                 void *frame
-#if ASYNC_DEBUG
+#if ASYNC_NAMED_
                                 , const char *name, const char *file, int line
 #endif
 );
@@ -3549,7 +3860,7 @@ enum {
  * the caller's to give back. Then the caller may go on or raise it, by
  * AWAIT(async_group_spawn(...)): what closed the group came first, and that is
  * what the block's end raises. */
-#if ASYNC_DEBUG
+#if ASYNC_NAMED_
 #define async_group_spawn(group, member, fn, frame) \
     async_group_spawn_((group), (member), ASYNC_ENTRY_(fn, frame), (frame), \
                        #fn, __FILE__, __LINE__)
@@ -3560,7 +3871,7 @@ enum {
 #define async_group_spawn_ ASYNC_ABI_(async_group_spawn)
 ASYNC_API int async_group_spawn_(async_group *group, async_member *member,
                                  async_fn fn, void *frame
-#if ASYNC_DEBUG
+#if ASYNC_NAMED_
                                  , const char *name, const char *file, int line
 #endif
 );
@@ -3598,6 +3909,148 @@ ASYNC_API void async_group_leave_(async_group *group, async_status rc);
 
 /* Wait for the children; 0 when the outcome may go on. */
 ASYNC_API ASYNC async_group_end_(async_group *group);
+/* ===========================================================================
+ * record: keeping what trace.h tells in an array of yours, and making a file
+ * or a picture of it afterwards. Not a profiler: where the time goes inside of
+ * a step, it does not see.
+ *
+ *     static async_trace_event events[10000];
+ *     static async_recorder recorder;
+ *     int fd = open("trace.json", O_WRONLY | O_CREAT | O_TRUNC, 0666);
+ *
+ *     async_recorder_open(&recorder, events, 10000);
+ *     async_trace_to(NULL, &recorder.tracer);
+ *     async_run(program, &frame);
+ *     async_trace_chrome(&recorder, async_trace_fd, &fd);
+ *
+ * In a build without ASYNC_TRACE these functions are there, and fail with
+ * ASYNC_ENOSYS.
+ * ======================================================================== */
+
+/* A tracer that remembers. When the array is full, each event takes the place
+ * of the oldest. */
+typedef struct async_recorder {
+    async_tracer tracer;        /* for async_trace_to */
+    async_trace_event *events;
+    size_t room;
+    size_t next;
+    size_t count;               /* events that are kept */
+    unsigned long lost;         /* events whose place was taken, if not 0 */
+} async_recorder;
+
+/* Where a writer's text goes, in pieces of some hundred bytes: 0, or an error,
+ * which ends the writing. */
+typedef int (*async_trace_out)(void *to, const char *text, size_t length);
+
+#if ASYNC_TRACE
+
+#define async_recorder_open ASYNC_ABI_(async_recorder_open)
+#define async_recorder_event ASYNC_ABI_(async_recorder_event)
+
+/* An empty recorder over an array of so many events (64 bytes each on a 64-bit
+ * system, 25 on an AVR). Set its tracer by async_trace_to, and that to NULL
+ * before the array goes. 0, or ASYNC_EINVAL for NULL or no room. Any time; of
+ * one that is set: it is empty again. Remembering costs a copy of the event. */
+ASYNC_API int async_recorder_open(async_recorder *recorder,
+                                  async_trace_event *events, size_t room);
+
+/* The i-th of the events that are kept, 0 being the oldest; NULL when there are
+ * not so many, or for NULL. It stays what it is until the next is recorded. */
+ASYNC_API const async_trace_event *
+async_recorder_event(const async_recorder *recorder, size_t i);
+
+#if ASYNC_HOSTED
+
+#define async_trace_chrome ASYNC_ABI_(async_trace_chrome)
+#define async_trace_svg ASYNC_ABI_(async_trace_svg)
+
+/* Write what was recorded in the trace-event format of Chrome (JSON), which
+ * https://ui.perfetto.dev and chrome://tracing load: a track for each spawn,
+ * in order; on it a slice for each time that the task ran, was ready to, or
+ * waited, the last with the operation's name; arrows from who woke a task, or
+ * spawned it, to where it went on. Times are in microseconds since the first
+ * event, with three decimals. What is not UTF-8 in a name becomes a question
+ * mark.
+ *
+ * 0, or the error of `out`; ASYNC_EINVAL for NULL; ASYNC_ENOMEM: while it
+ * writes, it needs some 120 bytes a task and 4 an event, from calloc. From
+ * anywhere but a tracer's fn. It blocks as long as `out` does. O(n log n). */
+ASYNC_API int async_trace_chrome(const async_recorder *recorder,
+                                 async_trace_out out, void *to);
+
+/* Draw what was recorded as an SVG picture 1000 pixels wide: a row for each
+ * spawn, in order, with a mark where the task ran, and a bar where it waited,
+ * in which the operation is named (without its async_) if it fits; a wait for
+ * a thread that works for the task (async_offload, files, names) has a colour
+ * of its own. Below, an axis in the unit that suits. It needs no other file,
+ * and suits light and dark pages. At most 500 rows; how many tasks are left out
+ * is said.
+ *
+ * `title` stands above it, NULL: nothing does. The axis is `span` long, or as
+ * long as the trace, if that is longer: so two pictures can be compared. The
+ * rest is as with async_trace_chrome. */
+ASYNC_API int async_trace_svg(const async_recorder *recorder,
+                              const char *title, async_duration span,
+                              async_trace_out out, void *to);
+
+/* An async_trace_out that writes to the descriptor *(int *)fd, all of it: after
+ * a signal or a short write it goes on, and it waits where the descriptor does
+ * not. 0, or -errno. */
+ASYNC_API int async_trace_fd(void *fd, const char *text, size_t length);
+
+#endif
+
+#else
+
+ASYNC_INLINE_ int async_recorder_open(async_recorder *recorder,
+                                      async_trace_event *events, size_t room)
+{
+    (void)recorder;
+    (void)events;
+    (void)room;
+    return ASYNC_ENOSYS;
+}
+
+ASYNC_INLINE_ const async_trace_event *
+async_recorder_event(const async_recorder *recorder, size_t i)
+{
+    (void)recorder;
+    (void)i;
+    return NULL;
+}
+
+#if ASYNC_HOSTED
+ASYNC_INLINE_ int async_trace_chrome(const async_recorder *recorder,
+                                     async_trace_out out, void *to)
+{
+    (void)recorder;
+    (void)out;
+    (void)to;
+    return ASYNC_ENOSYS;
+}
+
+ASYNC_INLINE_ int async_trace_svg(const async_recorder *recorder,
+                                  const char *title, async_duration span,
+                                  async_trace_out out, void *to)
+{
+    (void)recorder;
+    (void)title;
+    (void)span;
+    (void)out;
+    (void)to;
+    return ASYNC_ENOSYS;
+}
+
+ASYNC_INLINE_ int async_trace_fd(void *fd, const char *text, size_t length)
+{
+    (void)fd;
+    (void)text;
+    (void)length;
+    return ASYNC_ENOSYS;
+}
+#endif
+
+#endif
 #if ASYNC_HOSTED
 /* ===========================================================================
  * fd: waiting for file descriptors, and reading and writing them without ever
@@ -3832,7 +4285,7 @@ ASYNC_API async_status async_fd_give_(int fd, const void *buffer,
                                       size_t length, async_fd_ *it,
                                       size_t *done);
 
-#if ASYNC_FAST_ && !ASYNC_DEBUG
+#if ASYNC_FAST_ && !ASYNC_NAMED_
 #define ASYNC_QUICK_ 1
 
 /* If it is empty, and nobody waits for it, one is about to. */
@@ -4349,7 +4802,7 @@ typedef struct async_server {
     int outcome;                /* of its close */
     unsigned char state;
     bool pauses;                /* before it accepts again */
-#if ASYNC_DEBUG
+#if ASYNC_NAMED_
     const char *name, *file;
     int line;
 #endif
@@ -4364,7 +4817,7 @@ typedef struct async_server {
  * listener below 0; ASYNC_EINVAL for NULL or n <= 0, and then the listener is
  * still the caller's; ASYNC_EALREADY for one that is open. A debug build
  * tells of one that was neither stopped nor closed when the loop ends. */
-#if ASYNC_DEBUG
+#if ASYNC_NAMED_
 #define async_server_open(server, listener, slots, frames, n, fn) \
     async_server_open_((server), (listener), (slots), (n), \
                        ASYNC_ENTRY_(fn, frames), (frames), sizeof *(frames), \
@@ -4386,7 +4839,7 @@ ASYNC_INLINE_ const int *async_server_fd_(const int *fd)
 ASYNC_API int async_server_open_(async_server *server, int listener,
                                  async_slot *slots, int n, async_fn fn,
                                  void *frames, size_t size, size_t fd_at
-#if ASYNC_DEBUG
+#if ASYNC_NAMED_
                                  , const char *name, const char *file, int line
 #endif
 );
@@ -4871,6 +5324,11 @@ ASYNC_API async_status async_offload_surely_(async_offload_job *job,
  * returned. */
 ASYNC_API void async_offload_abandon_(async_offload_job *job);
 
+/* Is a task of this loop waiting for a job? */
+#if ASYNC_SIM
+ASYNC_API bool async_offload_waits_(const async_loop *loop);
+#endif
+
 #endif
 #if ASYNC_HOSTED && ASYNC_OFFLOAD
 /* ===========================================================================
@@ -5067,6 +5525,235 @@ ASYNC_API ASYNC async_dial(async_dialer *self, const char *host, int port);
  * with that of the first address; within a family as they were. */
 ASYNC_API void async_interleave_(async_address *addresses, int n);
 #endif
+#endif
+/* ===========================================================================
+ * sim: virtual time, and the order of ready tasks by a seed: for tests that
+ * take no time and happen the same way each time. It needs ASYNC_SIM 1, and
+ * takes the place of the clock and of the sleep of every loop of the program,
+ * a project's own ASYNC_CLOCK and ASYNC_IDLE included. It is no model of a
+ * network or of a disk: what is outside of the program stays real.
+ *
+ * The clock begins at 0; each thread has one of its own, for all loops that
+ * run in it. It stands still while tasks run; one that computes until the clock
+ * has moved, and awaits nothing, never ends. When a run has nothing ready, it
+ * goes straight to the next deadline: a week of timeouts takes a millisecond.
+ * (async_loop_step does not sleep, so there its caller moves the clock, with
+ * async_sim_advance.)
+ *
+ * Polling takes time. When 10 000 turns in a row had nothing but tasks that
+ * yield or poll (AWAIT_UNTIL), the clock goes on to the next deadline all the
+ * same; after ten million turns of any kind, too. So who waits for a flag that
+ * is set in a second gets it, and who turns for ever comes to an end.
+ *
+ * What is waited for outside, while a deadline is known:
+ *
+ *   Descriptors, signals and irqs are looked at first. If one has something, it
+ *   is served, and the clock has not moved; if none has, the clock moves at
+ *   once. A pipe or a socket whose other end is in a task of the same loop is
+ *   never late. A peer elsewhere is, unless it gets some async_sim_patience.
+ *
+ *   A function that async_offload runs for a task (so, too, a file or a name),
+ *   and a child process of this program, are at work: the clock waits for them,
+ *   and what they take counts as nothing. Not for ever: when the time to the
+ *   deadline has really passed, and a second at the least, the clock moves. So
+ *   a timeout for a child that hangs takes its time.
+ *
+ * Without a deadline all of them are waited for, as ever.
+ *
+ * A program that has nobody outside is the same in each run with one seed.
+ * ======================================================================== */
+
+#if ASYNC_SIM
+
+#define async_sim_seed ASYNC_ABI_(async_sim_seed)
+#define async_sim_random ASYNC_ABI_(async_sim_random)
+#define async_sim_now ASYNC_ABI_(async_sim_now)
+#define async_sim_advance ASYNC_ABI_(async_sim_advance)
+#define async_sim_patience ASYNC_ABI_(async_sim_patience)
+
+/* From now on, in this thread, the tasks that are ready when a turn begins run
+ * in an order that the seed determines, each order being as likely. Each of
+ * them still runs once in the turn, and what a lock or a queue grants first
+ * come, first served, is granted so; but tasks that were spawned, or woken, or
+ * whose time came in the same turn run in any order: a program that is right
+ * must not care, and that a task has run since it was spawned is known by a
+ * join or an event, not by a yield. The same seed gives the same orders, and
+ * the same numbers of async_sim_random. 0: first in, first out again.
+ *
+ * Any context. A turn then costs some 30 instructions for each task and each
+ * doubling of their number, and no memory. */
+ASYNC_API void async_sim_seed(unsigned seed);
+
+/* A number from 0 to n - 1, by the seed: for a fake that is late, fails, or
+ * loses what it is sent, by chance. 0 if n is 0. Any context. */
+ASYNC_API unsigned async_sim_random(unsigned n);
+
+/* The time of this thread's virtual clock: async_now without a loop, and also
+ * in the middle of a turn. Any context. */
+ASYNC_API async_ticks async_sim_now(void);
+
+/* The clock goes on by so much at once, as if the caller had computed for so
+ * long: async_now sees it in the next turn. 0, or ASYNC_EINVAL for a negative
+ * duration or ASYNC_NEVER. Any context. */
+ASYNC_API int async_sim_advance(async_duration duration);
+
+/* For the loops of all threads: before a clock moves, whatever is waited for
+ * outside gets so long in real time: descriptors, signals and irqs, too;
+ * functions and children neither more nor less. So may a peer in another thread
+ * or process be tested. A negative duration restores the rule above. 0, or
+ * ASYNC_EINVAL for ASYNC_NEVER, or where there is no real time to be had, on a
+ * board. From wherever no other thread runs a loop. */
+ASYNC_API int async_sim_patience(async_duration real);
+
+/* ---- for the loop, and for testing.h ------------------------------------ */
+
+/* The hooks, and what a turn begins with. */
+ASYNC_API void async_sim_idle_(async_loop *loop, async_duration ticks);
+ASYNC_API void async_sim_turn_(async_loop *loop);
+
+/* A clock that begins anew, with a seed; and what it was before. */
+typedef struct async_sim_ {
+    async_ticks now;
+    async_ticks limit;          /* when the clock gets here, */
+    void (*over)(async_loop *loop);     /* this is called, if it is set */
+    uint64_t random;            /* the state of the generator */
+    uint32_t turns;             /* at this instant: see async_sim_turn_ */
+    bool shuffles;
+    bool gave_up;               /* a loop that closes need not wait */
+} async_sim_;
+ASYNC_API async_sim_ async_sim_begin_(unsigned seed);
+ASYNC_API void async_sim_end_(const async_sim_ *before);
+
+/* So long from now, and for ever with ASYNC_NEVER, time may pass: then `over`
+ * is called, by the loop that was about to let more pass. Just once. */
+ASYNC_API void async_sim_limit_(async_duration limit,
+                                void (*over)(async_loop *loop));
+
+/* Let a loop that closes leave tasks that do not end. */
+ASYNC_API void async_sim_give_up_(void);
+ASYNC_API bool async_sim_gave_up_(void);
+#define ASYNC_GAVE_UP_() async_sim_gave_up_()
+
+#else
+
+/* The compiler's words are to say what is missing. */
+#define async_sim_seed(seed) async_this_needs_ASYNC_SIM_1_
+#define async_sim_random(n) async_this_needs_ASYNC_SIM_1_
+#define async_sim_now() async_this_needs_ASYNC_SIM_1_
+#define async_sim_advance(duration) async_this_needs_ASYNC_SIM_1_
+#define async_sim_patience(real) async_this_needs_ASYNC_SIM_1_
+#define ASYNC_GAVE_UP_() false
+
+#endif
+/* ===========================================================================
+ * testing: a coroutine as a test, in virtual time. It needs ASYNC_SIM 1. It is
+ * no framework: a test is a coroutine, a fixture is an ASYNC_WITH, and main
+ * calls them.
+ *
+ *     static async_tests tests;
+ *
+ *     int main(void)
+ *     {
+ *         static struct adds adds;
+ *         static struct account account;
+ *
+ *         ASYNC_TEST(&tests, "a sum", adds, &adds, ASYNC_SEC(60));
+ *         tests.seeds = 100;
+ *         ASYNC_TEST(&tests, "two tellers", tellers, &account, ASYNC_SEC(1));
+ *         return tests.failed != 0;
+ *     }
+ *
+ *     ok   a sum (50000 ms)
+ *     FAIL two tellers (10 ms, seed 3): expected self->sum == 2, at bank.c:30
+ *
+ * A hosted program's environment has the last word: ASYNC_SEED=3 runs each test
+ * with that seed alone, and so replays what failed; ASYNC_SEEDS=10000 runs it
+ * with so many.
+ * ======================================================================== */
+
+#if ASYNC_SIM
+
+/* What a row of tests has in common. Zeroed memory is a fresh one. */
+typedef struct async_tests {
+    unsigned seeds;             /* run each test with so many seeds; 0: one */
+    unsigned seed;              /* and this is the first; 0: first in, first
+                                 * out. See async_sim_seed */
+    void (*say)(const char *line);  /* what is to be done with a line, which has
+                                 * no end of line; NULL: it is printed, on a
+                                 * board it is not */
+    unsigned passed, failed;    /* to be read: so many tests; and with which */
+    unsigned failed_with;       /* seed the last one that failed did so */
+} async_tests;
+
+/* ASYNC_TEST(&tests, name, fn, frame, limit): run fn(frame) as the main task of
+ * a loop of its own, on a virtual clock that begins at 0, and say in one line
+ * whether it passed. It fails with
+ *
+ *   an error, or with ASYNC_TEST_GIVES another result than that one
+ *   an ASYNC_EXPECT that does not hold
+ *   more than `limit` of virtual time. Then it is cancelled, and has as long
+ *     again to clean up; if it does not end by then, it is left as it is, and
+ *     its frame is not to be touched again. ASYNC_NEVER: no limit
+ *   a deadlock: ASYNC_EDEADLK of the run
+ *   tasks left behind: they are cancelled, and awaited likewise
+ *
+ * Of a test that is late, deadlocked, or leaves tasks behind, a debug build
+ * says besides who is there and waits for what (through ASYNC_WARN, as
+ * async_dump). `name` is anything that can be printed.
+ * With several seeds it ends with the first that fails, which the line names.
+ * Each run, and whatever comes after the test, finds the frame as it was given:
+ * for this the macro keeps a copy on the stack of its caller. So what a test
+ * is told stands in its frame, and what it is to tell stands elsewhere.
+ *
+ * True if it passed; false also for NULL, for a negative limit, and inside a
+ * running loop: that fails as well (but for NULL tests, where nothing is
+ * said or counted). From ordinary code. A loop that is current stays so, and
+ * this thread's virtual clock and seed are afterwards what they were. */
+#define ASYNC_TEST(tests, name, fn, frame, limit) \
+    ASYNC_TEST_GIVES(tests, name, fn, frame, limit, ASYNC_PENDING)
+
+/* The same for a test that is to end with this result or error. */
+#define ASYNC_TEST_GIVES(tests, name, fn, frame, limit, result) \
+    async_test_((tests), (name), ASYNC_ENTRY_(fn, frame), (frame), \
+                ASYNC_SPARE_(sizeof *(frame)), sizeof *(frame), (limit), \
+                (result) ASYNC_RUN_NAME_(#fn))
+
+/* ASYNC_EXPECT(condition): what the test is about. If it does not hold, the
+ * test has failed, and goes on, so that it can clean up; of several, the first
+ * is said. From whatever the test runs, but not from another thread: where no
+ * test runs, a condition that does not hold is a trap. */
+#define ASYNC_EXPECT(condition) \
+    ((condition) ? (void)0 \
+                 : async_expected_(#condition, __FILE__, __LINE__))
+
+/* Memory for a copy, that lasts as long as the call. */
+#ifdef __cplusplus
+template <size_t size> struct async_spare_ {
+    unsigned char bytes[size];
+    unsigned char *at() { return bytes; }
+};
+#define ASYNC_SPARE_(size) (async_spare_<(size)>().at())
+#else
+#define ASYNC_SPARE_(size) ((unsigned char[size]){0})
+#endif
+
+#define async_test_ ASYNC_ABI_(async_test)
+#define async_expected_ ASYNC_ABI_(async_expected)
+ASYNC_API bool async_test_(async_tests *tests, const char *name, async_fn fn,
+                           void *frame, unsigned char *spare, size_t size,
+                           async_duration limit, int result
+#if ASYNC_NAMED_
+                           , const char *entry, const char *file, int line
+#endif
+);
+ASYNC_API void async_expected_(const char *what, const char *file, int line);
+
+#else
+
+#define ASYNC_TEST(...) async_this_needs_ASYNC_SIM_1_
+#define ASYNC_TEST_GIVES(...) async_this_needs_ASYNC_SIM_1_
+#define ASYNC_EXPECT(condition) async_this_needs_ASYNC_SIM_1_
+
 #endif
 #endif
 #endif /* ASYNC_H */
@@ -5365,6 +6052,18 @@ ASYNC_API void async_check_left_(async_frame **inside)
  * a hook has it.
  * ======================================================================== */
 /* ===========================================================================
+ * port_sim: the clock and the sleep of ASYNC_SIM, on whatever machine. They
+ * take the place of those that the project has defined for itself.
+ * ======================================================================== */
+#if ASYNC_SIM
+
+#undef ASYNC_CLOCK
+#undef ASYNC_IDLE
+#define ASYNC_CLOCK() async_sim_now()
+#define ASYNC_IDLE(loop, ticks) async_sim_idle_((loop), (ticks))
+
+#endif
+/* ===========================================================================
  * port_posix: Unix. The functions are in port_posix.c and fd_table.c.
  * ======================================================================== */
 #if ASYNC_HOSTED
@@ -5518,7 +6217,10 @@ static volatile unsigned char async_cc_sdcc_;   /* used where locked only */
 #ifndef ASYNC_PORT_SLEEP
 #define ASYNC_PORT_SLEEP() do { } while (0)
 #endif
-#ifndef ASYNC_IDLE
+#ifdef ASYNC_IDLE
+#define ASYNC_IDLE_ASKS_ 1
+#else
+#define ASYNC_IDLE_ASKS_ 0              /* how long it may sleep */
 #define ASYNC_IDLE(loop, ticks) ASYNC_PORT_SLEEP()
 #endif
 #ifndef ASYNC_WAKE
@@ -5589,8 +6291,7 @@ ASYNC_API void async_warn_(const char *message);
 #endif
 #endif
 
-ASYNC_API void async_debug_spawn_(async_loop *loop, async_task *task,
-                                  const char *name, const char *file, int line);
+ASYNC_API void async_debug_spawn_(async_loop *loop, async_task *task);
 ASYNC_API void async_debug_spawned_twice_(const async_task *task,
                                           const char *name, const char *file,
                                           int line);
@@ -5645,8 +6346,8 @@ ASYNC_API void async_timers_open_(async_timers *timers)
 
 /* Deadlines are compared by their distance from base, which is right for as
  * long as base is not more than half the range behind the clock. */
-ASYNC_API void async_timer_add_(async_timer *timer, async_ticks deadline,
-                                async_ticks now)
+ASYNC_API async_status async_timer_add_(async_timer *timer,
+                                        async_ticks deadline, async_ticks now)
 {
     async_timers *timers = &async_this_loop_->timers;
     async_node **at = &timers->first;
@@ -5663,6 +6364,7 @@ ASYNC_API void async_timer_add_(async_timer *timer, async_ticks deadline,
     }
     timer->node.next = *at;
     *at = &timer->node;
+    return ASYNC_PENDING;
 }
 
 ASYNC_API void async_timer_remove_(async_timer *timer)
@@ -5790,8 +6492,8 @@ static void async_wheel_add_(async_timers *timers, async_timer *timer)
     *tail = node;
 }
 
-ASYNC_API void async_timer_add_(async_timer *timer, async_ticks deadline,
-                                async_ticks now)
+ASYNC_API async_status async_timer_add_(async_timer *timer,
+                                        async_ticks deadline, async_ticks now)
 {
     async_timers *timers = &async_this_loop_->timers;
 
@@ -5801,6 +6503,7 @@ ASYNC_API void async_timer_add_(async_timer *timer, async_ticks deadline,
         timers->soonest = deadline;
     }
     async_wheel_add_(timers, timer);
+    return ASYNC_PENDING;
 }
 
 static void async_slot_is_empty_(async_timers *timers, unsigned level,
@@ -5982,7 +6685,8 @@ ASYNC_API async_status async_park_(async_list *list)
 #endif
         async_this_loop_->lists = list;
     }
-    ASYNC_HOOK_(unpark, async_unpark_);
+    ASYNC_USE_(parks);
+    ASYNC_HOOK_(async_this_loop_, unpark, async_unpark_);
     task->timer.u.ring = &list->tail;
     async_ring_append_(&list->tail, &task->timer.node);
     async_set_state_(task, ASYNC_WAITING_);
@@ -6035,7 +6739,7 @@ ASYNC_API bool async_wake_one_(async_list *list, int result)
 
 ASYNC_API async_status async_wait_(async_list *list)
 {
-    async_status rc = async_over_(async_self_());
+    async_status rc = ASYNC_OVER_();
 
     return rc == ASYNC_PENDING ? async_park_(list) : rc;
 }
@@ -6044,32 +6748,30 @@ ASYNC_API async_status async_wait_(async_list *list)
 
 ASYNC_API void async_strike_(async_task *task)
 {
-    async_mark_ state = async_state_(task);
-    unsigned becomes = ASYNC_STRUCK_;
+    async_mark_ becomes = ASYNC_STRUCK_;
 
-    if (!ASYNC_UP_TO_(task, ASYNC_STRUCK_)
-        && ASYNC_UP_TO_(task, ASYNC_SLEEPING_)) {
-        if (state == ASYNC_SLEEPING_) {
-            async_timer_remove_(&task->timer);
-            if ((async_duration)(task->timer.u.deadline - ASYNC_CLOCK())
-                <= 0) {                 /* its time has come as well */
-                task->timer.u.result = 0;
-                becomes = ASYNC_READY_;
-            }
-        } else if (task->timer.u.ring != NULL) {
-            ASYNC_HOOKED_(async_this_loop_, unpark, async_unpark_)(task);
-        }
-        async_ready_as_(task, becomes);
+    if (ASYNC_UP_TO_(task, ASYNC_STRUCK_)
+        || (ASYNC_USED_(parks) && !ASYNC_UP_TO_(task, ASYNC_SLEEPING_))) {
+        return;                         /* it is not parked, or deaf */
     }
+    if (!ASYNC_USED_(parks) || !ASYNC_UP_TO_(task, ASYNC_JOINING_)) {
+        async_ticks now;
+
+        async_timer_remove_(&task->timer);
+        now = ASYNC_CLOCK();
+        if ((async_duration)(now - task->timer.u.deadline) >= 0) {
+            becomes = ASYNC_READY_;     /* its time has come as well */
+        }
+    } else if (ASYNC_USED_(unpark) && task->timer.u.ring != NULL) {
+        ASYNC_HOOKED_(async_this_loop_, unpark, async_unpark_)(task);
+    }
+    async_ready_as_(task, 0, becomes);
 }
 
-ASYNC_API int async_cancel(async_task *task)
+ASYNC_API int async_cancel_sure_(async_task *task)
 {
     async_node *node;
 
-    if (task == NULL) {
-        return ASYNC_EINVAL;
-    }
     if (ASYNC_UP_TO_(task, ASYNC_DONE_)) {
         return 0;
     }
@@ -6082,11 +6784,17 @@ ASYNC_API int async_cancel(async_task *task)
     if ((node->state & ASYNC_PENDING_) != 0) {
         return 1;                       /* it hangs over the task already */
     }
+    ASYNC_USE_(strikes);
     node->state = (async_mark_)
         ((node->state | ASYNC_STRIKE_ | ASYNC_PENDING_ | ASYNC_CANCELED_)
          & ~(unsigned)ASYNC_FORWARDED_);
     async_strike_(task);
     return 1;
+}
+
+ASYNC_API int async_cancel_(async_task *task)
+{
+    return task != NULL ? async_cancel_sure_(task) : ASYNC_EINVAL;
 }
 
 ASYNC_API async_status async_deliver_(async_task *task)
@@ -6095,7 +6803,8 @@ ASYNC_API async_status async_deliver_(async_task *task)
 
     task->timer.node.state = (async_mark_)
         ((task->timer.node.state & ASYNC_CANCELED_) | ASYNC_RUNNING_);
-    for (scope = task->scopes; scope != NULL; scope = scope->up) {
+    for (scope = task->scopes; ASYNC_USED_(scopes) && scope != NULL;
+         scope = scope->up) {
         if ((scope->fired & ASYNC_FIRED_) != 0) {
             scope->fired++;         /* ASYNC_DELIVERED_ */
         }
@@ -6103,34 +6812,9 @@ ASYNC_API async_status async_deliver_(async_task *task)
     return ASYNC_CANCEL;
 }
 
-ASYNC_API ASYNC_ONCE_ async_status async_over_(async_task *task)
-{
-    async_mark_ state = async_state_(task);
-
-    if (state == ASYNC_READY_ || state == ASYNC_YIELDED_) {
-        return async_settle_(task, state == ASYNC_READY_
-                                   ? task->timer.u.result : 0);
-    }
-    return ASYNC_STRUCK_P_(task) ? async_deliver_(task) : ASYNC_PENDING;
-}
-
 ASYNC_API async_status async_yield_(void)
 {
-    async_task *task = async_self_();
-    async_mark_ *state = &task->timer.node.state;
-
-    if (*state < ASYNC_YIELDED_) {
-        if (ASYNC_STRUCK_P_(task)) {
-            return async_deliver_(task);
-        }
-        *state = (async_mark_)(*state + 0x10);          /* the loop queues it */
-        return ASYNC_PENDING;
-    }
-    if (*state < ASYNC_READY_) {
-        *state = (async_mark_)(*state - 0x10);
-        return 0;
-    }
-    return async_over_(task);
+    return async_over_(async_self_());
 }
 
 ASYNC_API async_status async_poll(void)
@@ -6161,17 +6845,10 @@ static async_status async_begin_(void *frame)
     return task->fn(frame);
 }
 
-ASYNC_API ASYNC_ONCE_ int async_spawn_(async_loop *loop, async_task *task,
-                                       async_fn fn, void *frame
-#if ASYNC_DEBUG
-                                       , const char *name, const char *file,
-                                       int line
-#endif
-                                       )
+ASYNC_API ASYNC_ONCE_ int async_spawn_sure_(async_loop *loop, async_task *task,
+                                            async_fn fn, void *frame
+                                            ASYNC_NAME_PARAMETERS_)
 {
-    if (task == NULL || fn == NULL) {
-        return ASYNC_EINVAL;
-    }
     if (loop == NULL) {
         return ASYNC_EPERM;
     }
@@ -6184,18 +6861,27 @@ ASYNC_API ASYNC_ONCE_ int async_spawn_(async_loop *loop, async_task *task,
     task->fn = async_begin_;
     task->timer.u.entry = fn;
     task->frame = frame;
-    task->joiners = NULL;
-    task->scopes = NULL;
     task->timer.node.state = ASYNC_NEW_;
 #if ASYNC_HOSTED
     task->timer.node.round = loop->round;
 #endif
 #if ASYNC_DEBUG
-    async_debug_spawn_(loop, task, name, file, line);
+    async_debug_spawn_(loop, task);
 #endif
+    ASYNC_NAMES_(task, name, file, line);
+    ASYNC_TRACE_(loop, task, SPAWN);
     loop->alive++;
     async_ready_(loop, task);
     return 0;
+}
+
+ASYNC_API ASYNC_FLAT_ int async_spawn_(async_loop *loop, async_task *task,
+                                       async_fn fn, void *frame
+                                       ASYNC_NAME_PARAMETERS_)
+{
+    return task != NULL && fn != NULL
+        ? async_spawn_sure_(loop, task, fn, frame ASYNC_NAME_ARGUMENTS_)
+        : ASYNC_EINVAL;
 }
 
 /* The joiners get the result by value, and the callbacks come last: so one of
@@ -6206,6 +6892,7 @@ ASYNC_API void async_tell_(async_task *task, int result)
     async_node *watches = NULL;
     async_node *node;
 
+    task->joiners = NULL;
     while ((node = async_ring_pop_(&ring)) != NULL) {
         if (node->state == ASYNC_WATCH_) {
             async_ring_append_(&watches, node);
@@ -6262,7 +6949,7 @@ ASYNC_API int async_on_done(async_task *task, async_watch *watch,
         fn(watch, task);
         return 0;
     }
-    ASYNC_HOOK_(tell, async_tell_);
+    ASYNC_HOOK_(async_this_loop_, tell, async_tell_);
     watch->node.state = ASYNC_WATCH_;
     async_ring_append_(&task->joiners, &watch->node);
     return 0;
@@ -6277,6 +6964,7 @@ ASYNC_API int async_on_done(async_task *task, async_watch *watch,
 static void async_rest_(async_loop *loop)
 {
     loop->running = false;
+    ASYNC_TRACE_FROM_(loop, "outside");
 #if ASYNC_HOSTED
     loop->fresh = false;
 #endif
@@ -6301,13 +6989,14 @@ static void async_turn_begins_(async_loop *loop)
 
 /* The end of a task: its joiners are woken, its callbacks called. */
 ASYNC_ALONE_ void async_finish_(async_loop *loop, async_task *task,
-                                 int result, int *rc)
+                                 int result)
 {
     if (result == ASYNC_CANCEL) {
         result = ASYNC_ECANCELED;
     }
     task->timer.node.state = ASYNC_DONE_;
     task->timer.u.result = result;
+    ASYNC_TRACE_(loop, task, DONE);
     loop->alive--;
 #if ASYNC_HOSTED
     if (task->timer.node.round != loop->round && --loop->left == 0) {
@@ -6317,31 +7006,36 @@ ASYNC_ALONE_ void async_finish_(async_loop *loop, async_task *task,
 #if ASYNC_DEBUG
     async_debug_finish_(loop, task);
 #endif
-    if (task == loop->until) {
-        loop->until = NULL;             /* a callback may free the task */
-        *rc = result;
+    if (ASYNC_USED_(until) && task == loop->until) {
+        loop->result = result;          /* a callback may free the task */
         loop->stop = true;
     }
 #if ASYNC_FAST_
     if (task->joiners != NULL && task->joiners->next == task->joiners
         && task->joiners->state != ASYNC_WATCH_) {
-        async_wake_(ASYNC_TASK_(task->joiners), result);    /* just one */
+        async_node *joiner = task->joiners;
+
+        task->joiners = NULL;
+        async_wake_(ASYNC_TASK_(joiner), result);           /* just one */
         return;
     }
 #endif
-    if (task->joiners != NULL) {
+    if (ASYNC_USED_(tell) && task->joiners != NULL) {
         ASYNC_HOOKED_(loop, tell, async_tell_)(task, result);
     }
 }
 
 /* Run once each task that is ready now; there is one. The queue is cut where it
  * ends at this moment; what becomes ready meanwhile starts the next one. */
-ASYNC_ALONE_ void async_run_ready_(async_loop *loop, int *rc)
+ASYNC_ALONE_ void async_run_ready_(async_loop *loop)
 {
     async_node *node = loop->head;
     async_node *next;
     async_node **end = loop->tail;
 
+#if ASYNC_SIM
+    async_sim_turn_(loop), node = loop->head, end = loop->tail;
+#endif
     loop->tail = &loop->head;
     async_turn_begins_(loop);
     for (;; node = next) {
@@ -6357,11 +7051,13 @@ ASYNC_ALONE_ void async_run_ready_(async_loop *loop, int *rc)
 #if ASYNC_DEBUG
         async_debug_resume_(loop, task);
 #endif
+        ASYNC_TRACE_(loop, task, RESUME);
         result = task->fn(task->frame);
 #if ASYNC_DEBUG
         async_debug_suspended_(loop, task);
 #endif
         if (ASYNC_LIKELY_(result == ASYNC_PENDING)) {
+            ASYNC_TRACE_(loop, task, SUSPEND);
             /* It runs on next turn, unless it is parked. */
             if (ASYNC_LIKELY_(ASYNC_UP_TO_(task, ASYNC_YIELDED_))) {
                 async_ready_(loop, task);
@@ -6370,7 +7066,7 @@ ASYNC_ALONE_ void async_run_ready_(async_loop *loop, int *rc)
 #if ASYNC_DEBUG
             async_debug_returned_(task);
 #endif
-            async_finish_(loop, task, result, rc);
+            async_finish_(loop, task, result);
         }
         if (&node->next == end) {
             break;
@@ -6381,7 +7077,7 @@ ASYNC_ALONE_ void async_run_ready_(async_loop *loop, int *rc)
 /* Look at what an irq has announced, and wake whose time has come. */
 ASYNC_ALONE_ void async_collect_(async_loop *loop)
 {
-    if (ASYNC_ATOMIC_LOAD_(&loop->notified) != 0) {
+    if (ASYNC_USED_(dispatch) && ASYNC_ATOMIC_LOAD_(&loop->notified) != 0) {
         (void)ASYNC_ATOMIC_SWAP_(&loop->notified, 0);
         ASYNC_HOOKED_(loop, dispatch, async_irq_dispatch_)(loop);
     }
@@ -6393,7 +7089,7 @@ ASYNC_ALONE_ void async_collect_(async_loop *loop)
 /* How long until something is due, seen from now: the turn took its time. */
 ASYNC_ALONE_ async_duration async_until_due_(async_loop *loop)
 {
-    if (ASYNC_ATOMIC_LOAD_(&loop->notified) != 0) {
+    if (ASYNC_USED_(dispatch) && ASYNC_ATOMIC_LOAD_(&loop->notified) != 0) {
         return 0;
     }
     return ASYNC_TIMERS_EMPTY_(&loop->timers)
@@ -6407,6 +7103,7 @@ ASYNC_ALONE_ async_duration async_until_due_(async_loop *loop)
 static void async_await_(async_loop *loop, async_duration wait)
 {
     if (wait != 0 || loop->fds != NULL) {
+        ASYNC_TRACE_FROM_(loop, "descriptor");
         ASYNC_IDLE(loop, wait);
     }
     loop->fresh = false;
@@ -6451,18 +7148,26 @@ static int async_sleep_on_(async_loop *loop)
  * is a tick late.) */
 static int async_sleep_on_(async_loop *loop)
 {
+#if ASYNC_IDLE_ASKS_
     async_duration wait;
+#endif
 
     if (loop->alive == 0) {
         return 0;
     }
-    wait = (async_duration)async_timer_next_(&loop->timers, ASYNC_CLOCK());
-    if (wait == ASYNC_NEVER && loop->irqs == NULL) {
+    if (ASYNC_TIMERS_EMPTY_(&loop->timers)
+        && !(ASYNC_USED_(dispatch) && loop->irqs != NULL)) {
         return ASYNC_EDEADLK;
     }
+#if ASYNC_IDLE_ASKS_
+    wait = (async_duration)async_timer_next_(&loop->timers, ASYNC_CLOCK());
+    if (wait == 0) {
+        wait = 1;
+    }
+#endif
     ASYNC_LOCK();
-    if (loop->notified == 0) {
-        ASYNC_IDLE(loop, wait != 0 ? wait : 1);
+    if (!(ASYNC_USED_(dispatch) && loop->notified != 0)) {
+        ASYNC_IDLE(loop, wait);
     }
     ASYNC_UNLOCK();
     return 1;
@@ -6470,16 +7175,25 @@ static int async_sleep_on_(async_loop *loop)
 
 #endif
 
-/* Turns until a stop; what the run returns. */
-ASYNC_API int async_turns_(async_loop *loop)
+/* Is this loop running, or another one in this thread, the current one say? */
+#define ASYNC_BUSY_(loop, current) \
+    ((loop)->running || async_this_task_ != NULL \
+     || ((current) != NULL && (current)->running))
+
+ASYNC_API int async_loop_run_(async_loop *loop)
 {
+    async_loop *before = async_this_loop_;
     int rc = ASYNC_EINTR;
 
+    if (ASYNC_BUSY_(loop, before)) {
+        return ASYNC_EBUSY;
+    }
+    async_this_loop_ = loop;
     loop->running = true;
 #if ASYNC_DEBUG
     loop->stack = ASYNC_STACK_;
 #endif
-    while (!loop->stop) {
+    while (!(ASYNC_USED_(stops) && loop->stop)) {
 #if !ASYNC_HOSTED
         async_look_(loop);
 #endif
@@ -6504,24 +7218,28 @@ ASYNC_API int async_turns_(async_loop *loop)
             async_look_(loop);
         }
 #endif
-        async_run_ready_(loop, &rc);
+        async_run_ready_(loop);
     }
     async_this_task_ = NULL;
-    loop->stop = false;
+    if (ASYNC_USED_(stops)) {
+        loop->stop = false;
+    }
     async_rest_(loop);
+#if ASYNC_DEBUG
+    async_trail_of_main_(loop);
+#endif
+    async_this_loop_ = before;
     return rc;
 }
 
-ASYNC_API int async_loop_run(async_loop *loop, const async_task *until)
+ASYNC_API int async_loop_run_until_(async_loop *loop, const async_task *until)
 {
-    async_loop *before = async_this_loop_;
     int rc;
 
     if (loop == NULL) {
         return ASYNC_EINVAL;
     }
-    if (loop->running || async_this_task_ != NULL
-        || (before != NULL && before->running)) {
+    if (ASYNC_BUSY_(loop, async_this_loop_)) {
         return ASYNC_EBUSY;
     }
     if (until != NULL && ASYNC_UP_TO_(until, ASYNC_DONE_)) {
@@ -6531,15 +7249,13 @@ ASYNC_API int async_loop_run(async_loop *loop, const async_task *until)
         return async_state_(until) == ASYNC_DONE_ ? until->timer.u.result
                                                   : ASYNC_EINVAL;
     }
-    async_this_loop_ = loop;
+    ASYNC_USE_(until);
+    ASYNC_USE_(stops);
     loop->until = until;
-    rc = async_turns_(loop);
+    loop->result = ASYNC_PENDING;
+    rc = async_loop_run_(loop);
     loop->until = NULL;
-#if ASYNC_DEBUG
-    async_trail_of_main_(loop);
-#endif
-    async_this_loop_ = before;
-    return rc;
+    return loop->result != ASYNC_PENDING ? loop->result : rc;
 }
 
 ASYNC_API async_duration async_loop_step(async_loop *loop)
@@ -6550,7 +7266,6 @@ ASYNC_API async_duration async_loop_step(async_loop *loop)
     async_frame *innermost = async_innermost_;
 #endif
     async_duration wait;
-    int rc;                                 /* nobody asks */
 
     if (loop == NULL || loop->running) {
 #if ASYNC_DEBUG
@@ -6565,7 +7280,7 @@ ASYNC_API async_duration async_loop_step(async_loop *loop)
 #endif
     async_look_(loop);
     if (!ASYNC_NONE_READY_(loop)) {
-        async_run_ready_(loop, &rc);
+        async_run_ready_(loop);
     }
     async_rest_(loop);
     wait = ASYNC_NONE_READY_(loop) ? async_until_due_(loop) : 0;
@@ -6580,6 +7295,7 @@ ASYNC_API async_duration async_loop_step(async_loop *loop)
 ASYNC_API void async_loop_stop(async_loop *loop)
 {
     if (loop != NULL) {
+        ASYNC_USE_(stops);
         loop->stop = true;
     }
 }
@@ -6591,15 +7307,22 @@ ASYNC_API int async_loop_open(async_loop *loop)
     if (loop == NULL) {
         return ASYNC_EINVAL;
     }
-    loop->head = NULL;
     loop->tail = &loop->head;
     loop->running = false;
-    loop->lists = NULL;
-    loop->irqs = NULL;
-    loop->until = NULL;
     loop->alive = 0;
-    loop->stop = false;
-    loop->notified = 0;
+    if (ASYNC_USED_(unpark)) {
+        loop->lists = NULL;
+    }
+    if (ASYNC_USED_(dispatch)) {
+        loop->irqs = NULL;
+        loop->notified = 0;
+    }
+    if (ASYNC_USED_(until)) {
+        loop->until = NULL;
+    }
+    if (ASYNC_USED_(stops)) {
+        loop->stop = false;
+    }
 #if ASYNC_HOSTED
     loop->fresh = false;
     loop->now = 0;
@@ -6607,6 +7330,11 @@ ASYNC_API int async_loop_open(async_loop *loop)
     loop->left = 0;
     loop->fds = NULL;
     loop->known = 0;
+#endif
+#if !ASYNC_HOSTED
+    if (ASYNC_USED_(closing)) {
+        loop->closing = false;
+    }
 #endif
 #if ASYNC_DEBUG
     async_trail_closes_(loop);
@@ -6617,6 +7345,7 @@ ASYNC_API int async_loop_open(async_loop *loop)
     loop->appended = ASYNC_AHEAD_;
     async_turn_begins_(loop);
 #endif
+    ASYNC_TRACE_OPEN_(loop);
     async_timers_open_(&loop->timers);
     if (async_this_loop_ == NULL) {
         async_this_loop_ = loop;
@@ -6633,7 +7362,7 @@ ASYNC_API async_loop *async_loop_use(async_loop *loop)
 }
 
 ASYNC_API int async_run_(async_fn fn, void *frame
-#if ASYNC_DEBUG
+#if ASYNC_NAMED_
                          , const char *name, const char *file, int line
 #endif
                          )
@@ -6651,9 +7380,11 @@ ASYNC_API int async_run_(async_fn fn, void *frame
         return rc;
     }
     task.timer.node.state = ASYNC_IDLE_;
+    task.joiners = NULL;
+    task.scopes = NULL;
     async_this_loop_ = &loop;
     rc = async_spawn_(&loop, &task, fn, frame
-#if ASYNC_DEBUG
+#if ASYNC_NAMED_
                       , name, file, line
 #endif
                       );
@@ -6729,12 +7460,13 @@ static void async_cancel_found_(async_loop *loop)
     async_node *node;
     async_list *list, *next;
 
-    for (list = loop->lists; list != NULL; list = next) {
+    for (list = loop->lists; ASYNC_USED_(unpark) && list != NULL; list = next) {
         next = list->next;
         async_cancel_listed_(list);
     }
     async_timer_each_(&loop->timers, async_cancel_timer_);
-    for (irq = loop->irqs; irq != NULL; irq = irq->next) {
+    for (irq = loop->irqs; ASYNC_USED_(dispatch) && irq != NULL;
+         irq = irq->next) {
         async_cancel(irq->waiter);
     }
 #if ASYNC_HOSTED
@@ -6783,22 +7515,26 @@ ASYNC_API int async_loop_cancel_all(async_loop *loop)
     }
     async_this_loop_ = loop;
 #if !ASYNC_HOSTED
-    loop->until = ASYNC_CLOSING_(loop);
+    ASYNC_USE_(closing);
+    loop->closing = true;
 #endif
-    while (loop->alive != 0 && rounds++ != ASYNC_ROUNDS_) {
+    while (loop->alive != 0 && rounds++ != ASYNC_ROUNDS_
+           && !ASYNC_GAVE_UP_()) {
 #if ASYNC_HOSTED
         loop->round++;
         loop->left = loop->alive;
 #endif
+        ASYNC_TRACE_FROM_(loop, "close");
         async_cancel_found_(loop);
         do {                            /* whatever the cleanups stop */
             loop->stop = false;
-            rc = async_turns_(loop);
-        } while (rc == ASYNC_EINTR && ASYNC_ROUND_GOES_ON_(loop));
+            rc = async_loop_run_(loop);
+        } while (rc == ASYNC_EINTR && ASYNC_ROUND_GOES_ON_(loop)
+                 && !ASYNC_GAVE_UP_());
     }
     async_this_loop_ = before;
 #if !ASYNC_HOSTED
-    loop->until = NULL;
+    loop->closing = false;
 #endif
     if (loop->alive == 0) {
         return 0;
@@ -6893,7 +7629,7 @@ static bool async_runs_(const async_task *target)
 static async_status async_join_(async_task *target)
 {
     ASYNC_WAITS_("async_join", target);
-    ASYNC_HOOK_(tell, async_tell_);
+    ASYNC_HOOK_(async_this_loop_, tell, async_tell_);
     return async_link_(&target->joiners, ASYNC_JOINING_);
 }
 
@@ -6951,7 +7687,7 @@ ASYNC_API async_status async_shield(async_task *target)
         return async_deliver_(task);
     }
     ASYNC_WAITS_("async_shield", target);
-    ASYNC_HOOK_(tell, async_tell_);
+    ASYNC_HOOK_(async_this_loop_, tell, async_tell_);
     return async_link_(&target->joiners, ASYNC_JOINING_);
 }
 /* ===========================================================================
@@ -7025,55 +7761,53 @@ ASYNC_API async_ticks async_now(void)
 #endif
 }
 
-static async_status async_sleep_to_(async_task *task, async_ticks deadline,
-                                    async_ticks now)
+static async_status async_sleep_to_(async_ticks deadline, async_ticks now)
 {
+    async_task *task = async_this_task_;
+
     async_set_state_(task, ASYNC_SLEEPING_);
-    async_timer_add_(&task->timer, deadline, now);
     ASYNC_WAITS_("async_sleep", NULL);
     ASYNC_LEAF_(task);
-    return ASYNC_PENDING;
+    return async_timer_add_(&task->timer, deadline, now);
 }
 
-ASYNC_API async_status async_sleep(async_duration duration)
+ASYNC_API ASYNC_ONCE_ async_status async_sleep_sure_(async_duration duration)
 {
-    async_task *task = async_self_();
-    async_status rc = async_over_(task);
+    async_status rc = ASYNC_OVER_();
     async_ticks now;
 
     if (rc != ASYNC_PENDING) {
         return rc;
     }
-    if (duration <= 0) {
-        return async_yield_();
-    }
     now = ASYNC_NOW_();
-    return async_sleep_to_(task, (async_ticks)(now + (async_ticks)duration),
-                           now);
+    return async_sleep_to_((async_ticks)(now + (async_ticks)duration), now);
+}
+
+ASYNC_API ASYNC_FLAT_ async_status async_sleep_(async_duration duration)
+{
+    return duration > 0 ? async_sleep_sure_(duration) : async_yield_();
 }
 
 ASYNC_API async_status async_sleep_until(async_ticks time)
 {
-    async_task *task = async_self_();
-    async_status rc = async_over_(task);
+    async_status rc = ASYNC_OVER_();
+
     async_ticks now;
 
     if (rc != ASYNC_PENDING) {
         return rc;
     }
     now = ASYNC_NOW_();
-    if ((async_duration)(time - now) <= 0) {
-        return async_yield_();
-    }
-    return async_sleep_to_(task, time, now);
+    return (async_duration)(time - now) > 0 ? async_sleep_to_(time, now) : rc;
 }
 
 ASYNC_API void async_alarm_set_(async_alarm_ *alarm, async_duration duration)
 {
     async_ticks now = async_now();
 
+    ASYNC_USE_(alarms);
     alarm->timer.node.state = ASYNC_ALARM_;
-    async_timer_add_(&alarm->timer,
+    (void)async_timer_add_(&alarm->timer,
                      (async_ticks)(now + (async_ticks)duration), now);
 }
 /* ===========================================================================
@@ -7116,6 +7850,7 @@ static void async_call_fire_(async_alarm_ *alarm, async_ticks now)
     async_call_forget_(call);
     call->alarm.timer.node.state = 0;   /* the call may ask for itself again, */
     async_this_task_ = NULL;            /* and is no task */
+    ASYNC_TRACE_FROM_(async_this_loop_, "call");
     call->fn(call);                     /* and may free its memory */
 #if ASYNC_DEBUG
     async_debug_called_(&step);
@@ -7271,6 +8006,7 @@ ASYNC_API void async_scope_strike_(async_scope_ *scope)
         inner->fired |= ASYNC_UNDER_;
     }
     scope->fired |= ASYNC_FIRED_;
+    ASYNC_USE_(strikes);
     node->state = (async_mark_)((node->state | ASYNC_STRIKE_)
                                   & ~(unsigned)ASYNC_FORWARDED_);
     async_strike_(scope->task);
@@ -7322,18 +8058,21 @@ static void async_timeout_fire_(async_alarm_ *alarm, async_ticks now)
 
     if ((async_ticks)(timeout->deadline - base) > (async_ticks)(now - base)) {
         /* It moved meanwhile. */
-        async_timer_add_(&timeout->alarm.timer, timeout->deadline, now);
+        (void)async_timer_add_(&timeout->alarm.timer, timeout->deadline, now);
         return;
     }
     timeout->alarm.timer.node.state = 0;
+    ASYNC_TRACE_FROM_(async_this_loop_, "timeout");
     async_scope_strike_(&timeout->scope);
 }
 
 ASYNC_API void async_timeout_arm_(async_timeout *timeout)
 {
     timeout->alarm.fire = async_timeout_fire_;
+    ASYNC_USE_(alarms);
     timeout->alarm.timer.node.state = ASYNC_ALARM_;
-    async_timer_add_(&timeout->alarm.timer, timeout->deadline, ASYNC_NOW_());
+    (void)async_timer_add_(&timeout->alarm.timer, timeout->deadline,
+                           ASYNC_NOW_());
 }
 
 static void async_timeout_disarm_(async_timeout *timeout)
@@ -7472,7 +8211,7 @@ ASYNC_API int async_irq_open(async_irq *irq)
     irq->raising = 0;
     irq->serve = NULL;
 #endif
-    ASYNC_HOOK_(dispatch, async_irq_dispatch_);
+    ASYNC_HOOK_(async_this_loop_, dispatch, async_irq_dispatch_);
     irq->loop = async_this_loop_;
     return 0;
 }
@@ -7619,6 +8358,7 @@ ASYNC_API void async_irq_dispatch_(async_loop *loop)
 #endif
         if (ASYNC_ATOMIC_LOAD_(&irq->count) != 0
             && async_state_(irq->waiter) == ASYNC_LINKED_) {
+            ASYNC_TRACE_FROM_(loop, "irq");
             async_wake_(irq->waiter, 0);
         }
     }
@@ -8804,7 +9544,7 @@ ASYNC_API int async_pool_give(async_pool *pool, int i)
 
 ASYNC_API int async_pool_spawn_(async_pool *pool, int i, async_fn fn,
                                 void *frame
-#if ASYNC_DEBUG
+#if ASYNC_NAMED_
                                 , const char *name, const char *file, int line
 #endif
                                 )
@@ -8816,7 +9556,7 @@ ASYNC_API int async_pool_spawn_(async_pool *pool, int i, async_fn fn,
         return rc;
     }
     rc = async_spawn_(async_this_loop_, &slot->task, fn, frame
-#if ASYNC_DEBUG
+#if ASYNC_NAMED_
                       , name, file, line
 #endif
                       );
@@ -8892,7 +9632,7 @@ static int async_group_strike_(async_group *group, bool closing)
         }
 #else
         (void)closing;
-        if (ASYNC_CLOSES_(async_this_loop_)
+        if (ASYNC_USED_(closing) && async_this_loop_->closing
             && (task->timer.node.state & ASYNC_CANCELED_) != 0) {
             continue;
         }
@@ -8938,7 +9678,7 @@ static void async_member_ended_(async_watch *watch, async_task *task)
 
 ASYNC_API int async_group_spawn_(async_group *group, async_member *member,
                                  async_fn fn, void *frame
-#if ASYNC_DEBUG
+#if ASYNC_NAMED_
                                  , const char *name, const char *file, int line
 #endif
                                  )
@@ -8952,7 +9692,7 @@ ASYNC_API int async_group_spawn_(async_group *group, async_member *member,
         return ASYNC_ESHUTDOWN;
     }
     rc = async_spawn_(async_this_loop_, &member->task, fn, frame
-#if ASYNC_DEBUG
+#if ASYNC_NAMED_
                       , name, file, line
 #endif
                       );
@@ -9073,6 +9813,162 @@ ASYNC_API async_status async_group_end_(async_group *group)
     *state &= (async_mark_)~(unsigned)ASYNC_FORWARDED_;
     return async_settle_(task, rc);
 }
+/* ===========================================================================
+ * trace: telling what each task does.
+ * ======================================================================== */
+#if ASYNC_TRACE
+
+static ASYNC_THREAD async_tracer *async_tracer_;    /* of loops without one */
+static ASYNC_THREAD uint32_t async_spawns_;
+
+ASYNC_API async_tracer *async_trace_to(async_loop *loop, async_tracer *tracer)
+{
+    async_tracer **at = loop == NULL ? &async_tracer_ : &loop->tracing.tracer;
+    async_tracer *before = *at;
+
+    *at = tracer;
+    return before;
+}
+
+ASYNC_API void async_trace_from_(async_loop *loop, const char *from)
+{
+    loop->tracing.from = from;
+    loop->tracing.by = 0;
+}
+
+/* Why it does not run on. One that is in the ready queue waits for nothing. */
+static void async_trace_suspend_(async_trace_event *event,
+                                 const async_task *task)
+{
+    switch (async_state_(task)) {
+    case ASYNC_RUNNING_:
+        event->what = "poll";
+        break;
+    case ASYNC_YIELDED_:
+    case ASYNC_READY_:              /* it has it, but lets others run first */
+        event->what = "yield";
+        break;
+    default:
+        event->what = task->waits == NULL ? "wait" : task->waits;
+        event->on = task->on;
+        event->value = 1;
+        break;
+    }
+}
+
+static void async_trace_fill_(async_trace_event *event, const async_loop *loop,
+                              const async_task *task)
+{
+    switch (event->point) {
+    case ASYNC_TRACE_SPAWN:
+        event->what = task->file;
+        event->value = task->line;
+        event->by = loop->tracing.by;
+        break;
+    case ASYNC_TRACE_SUSPEND:
+        async_trace_suspend_(event, task);
+        break;
+    case ASYNC_TRACE_WAKE:
+    case ASYNC_TRACE_STRIKE:
+        event->what = loop->tracing.from;
+        event->by = loop->tracing.by;
+        break;
+    case ASYNC_TRACE_DONE:
+        event->value = task->timer.u.result;
+        break;
+    default:
+        break;
+    }
+}
+
+ASYNC_API void async_trace_(async_loop *loop, async_task *task, int point)
+{
+    async_tracer *tracer = loop->tracing.tracer;
+    async_trace_event event;
+
+    if (tracer == NULL) {
+        tracer = async_tracer_;
+    }
+    if (point == ASYNC_TRACE_SPAWN) {
+        async_spawns_ = async_spawns_ == UINT32_MAX ? 1 : async_spawns_ + 1;
+        task->id = async_spawns_;
+    } else if (point == ASYNC_TRACE_RESUME) {
+        loop->tracing.from = "task";
+        loop->tracing.by = task->id;
+        task->waits = NULL;
+    }
+    /* One that is granted at once what it lines up for has yielded. */
+    if (tracer == NULL
+        || (point == ASYNC_TRACE_WAKE && loop->tracing.by == task->id)) {
+        return;
+    }
+    event.point = (unsigned char)point;
+    event.value = 0;
+    event.id = task->id;
+    event.by = 0;
+    event.time = ASYNC_CLOCK();
+    event.loop = loop;
+    event.task = task;
+    event.name = task->name;
+    event.what = NULL;
+    event.on = NULL;
+    async_trace_fill_(&event, loop, task);
+    tracer->fn(tracer, &event);
+}
+
+#endif
+/* ===========================================================================
+ * record: a ring of events.
+ * ======================================================================== */
+#if ASYNC_TRACE
+
+static void async_recorder_fn_(async_tracer *tracer,
+                               const async_trace_event *event)
+{
+    async_recorder *recorder = (async_recorder *)(void *)tracer;
+
+    recorder->events[recorder->next++] = *event;
+    if (recorder->next == recorder->room) {
+        recorder->next = 0;
+    }
+    if (recorder->count < recorder->room) {
+        recorder->count++;
+    } else if (recorder->lost != ULONG_MAX) {
+        recorder->lost++;
+    }
+}
+
+ASYNC_API int async_recorder_open(async_recorder *recorder,
+                                  async_trace_event *events, size_t room)
+{
+    if (recorder == NULL || events == NULL || room == 0) {
+        return ASYNC_EINVAL;
+    }
+    recorder->tracer.fn = async_recorder_fn_;
+    recorder->events = events;
+    recorder->room = room;
+    recorder->next = 0;
+    recorder->count = 0;
+    recorder->lost = 0;
+    return 0;
+}
+
+ASYNC_API const async_trace_event *
+async_recorder_event(const async_recorder *recorder, size_t i)
+{
+    size_t left;
+
+    if (recorder == NULL || i >= recorder->count) {
+        return NULL;
+    }
+    if (recorder->count < recorder->room) {
+        return &recorder->events[i];
+    }
+    left = recorder->room - recorder->next;     /* up to the array's end */
+    return &recorder->events[i < left ? recorder->next + i : i - left];
+}
+
+#endif
 #if ASYNC_DEBUG
 /* ===========================================================================
  * debug: naming what is wrong. Everything here is for debug builds, and for
@@ -9142,15 +10038,9 @@ ASYNC_API void async_debug_spawned_twice_(const async_task *task,
                  "not zeroed)", task, file, line);
 }
 
-ASYNC_API void async_debug_spawn_(async_loop *loop, async_task *task,
-                                  const char *name, const char *file, int line)
+ASYNC_API void async_debug_spawn_(async_loop *loop, async_task *task)
 {
     async_trail_spawned_(task);
-    task->name = name;
-    task->file = file;
-    task->line = line;
-    task->waits = NULL;
-    task->on = NULL;
     task->leaf = NULL;
     task->loop = loop;
     task->all_prev = NULL;
@@ -10165,6 +11055,693 @@ ASYNC_API void async_trail_closes_(const async_loop *loop)
 
 #endif
 #endif
+#if ASYNC_SIM
+/* ===========================================================================
+ * sim: the virtual clock of a thread, and the order that a seed gives.
+ * ======================================================================== */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE 1
+#endif
+#if ASYNC_SIM
+
+#if ASYNC_HOSTED
+#include <errno.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#endif
+
+static ASYNC_THREAD async_sim_ async_sim_of_thread_;
+#if ASYNC_HOSTED
+static async_duration async_sim_patience_ = -1;
+#endif
+
+/* ---- the generator ------------------------------------------------------- */
+
+/* splitmix64, after Steele, Lea and Flood (2014) and Vigna: a counter, mixed;
+ * so seeds that follow each other give numbers that have nothing in common. */
+static uint32_t async_sim_next_(void)
+{
+    uint64_t z = async_sim_of_thread_.random += UINT64_C(0x9e3779b97f4a7c15);
+
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    return (uint32_t)(z >> 32);
+}
+
+ASYNC_API void async_sim_seed(unsigned seed)
+{
+    async_sim_of_thread_.random = seed;
+    async_sim_of_thread_.shuffles = seed != 0;
+}
+
+/* The upper word of the product is as good as a remainder, and quicker. */
+ASYNC_API unsigned async_sim_random(unsigned n)
+{
+    return (unsigned)((uint64_t)async_sim_next_() * n >> 32);
+}
+
+/* ---- the clock ----------------------------------------------------------- */
+
+ASYNC_API async_ticks async_sim_now(void)
+{
+    return async_sim_of_thread_.now;
+}
+
+ASYNC_API int async_sim_advance(async_duration duration)
+{
+    async_sim_ *sim = &async_sim_of_thread_;
+
+    if (duration < 0 || duration == ASYNC_NEVER) {
+        return ASYNC_EINVAL;
+    }
+    sim->now = (async_ticks)(sim->now + (async_ticks)duration);
+    sim->turns = 0;
+    return 0;
+}
+
+ASYNC_API int async_sim_patience(async_duration real)
+{
+#if ASYNC_HOSTED
+    if (real != ASYNC_NEVER) {
+        async_sim_patience_ = real;
+        return 0;
+    }
+#else
+    (void)real;
+#endif
+    return ASYNC_EINVAL;
+}
+
+ASYNC_API async_sim_ async_sim_begin_(unsigned seed)
+{
+    async_sim_ *sim = &async_sim_of_thread_;
+    async_sim_ before = *sim;
+
+    sim->now = 0;
+    sim->over = NULL;
+    sim->turns = 0;
+    sim->gave_up = false;
+    async_sim_seed(seed);
+    return before;
+}
+
+ASYNC_API void async_sim_end_(const async_sim_ *before)
+{
+    async_sim_of_thread_ = *before;
+}
+
+ASYNC_API void async_sim_limit_(async_duration limit,
+                                void (*over)(async_loop *loop))
+{
+    async_sim_ *sim = &async_sim_of_thread_;
+
+    sim->limit = (async_ticks)(sim->now + (async_ticks)limit);
+    sim->over = limit == ASYNC_NEVER ? NULL : over;
+}
+
+ASYNC_API void async_sim_give_up_(void)
+{
+    async_sim_of_thread_.gave_up = true;
+}
+
+ASYNC_API bool async_sim_gave_up_(void)
+{
+    return async_sim_of_thread_.gave_up;
+}
+
+/* So much time passes; ASYNC_NEVER: all that there is. */
+static void async_sim_pass_(async_loop *loop, async_duration ticks)
+{
+    async_sim_ *sim = &async_sim_of_thread_;
+    void (*over)(async_loop *loop) = sim->over;
+
+    sim->turns = 0;
+    if (over != NULL) {
+        async_duration left = (async_duration)(sim->limit - sim->now);
+
+        if (ticks > left) {
+            if (left > 0) {
+                sim->now = sim->limit;
+            }
+            sim->over = NULL;
+            over(loop);
+            return;
+        }
+    } else if (ticks == ASYNC_NEVER) {
+        return;
+    }
+    sim->now = (async_ticks)(sim->now + (async_ticks)ticks);
+}
+
+#if ASYNC_HOSTED
+
+/* Is there anything to do now? */
+static bool async_sim_stirs_(const async_loop *loop)
+{
+    return !ASYNC_NONE_READY_(loop) || loop->stop
+        || ASYNC_ATOMIC_LOAD_(&loop->notified) != 0;
+}
+
+/* Look at what is outside; if there is nothing, for so long in real time. (A
+ * signal may end a sleep.) Has something come? */
+static bool async_sim_look_(async_loop *loop, async_duration real)
+{
+    async_ticks began = async_port_clock();
+    async_duration left = 0;
+
+    do {
+        async_port_idle(loop, left);
+        if (async_sim_stirs_(loop)) {
+            return true;
+        }
+        left = (async_duration)(real - (async_duration)(async_port_clock()
+                                                        - began));
+    } while (left > 0);
+    return false;
+}
+
+/* Is somebody at work for this program? */
+static bool async_sim_works_(const async_loop *loop)
+{
+    siginfo_t child;
+    int rc;
+
+#if ASYNC_OFFLOAD
+    if (async_offload_waits_(loop)) {
+        return true;
+    }
+#else
+    (void)loop;
+#endif
+    do {
+        rc = waitid(P_ALL, 0, &child, WEXITED | WNOHANG | WNOWAIT);
+    } while (rc < 0 && errno == EINTR);
+    return rc == 0;
+}
+
+/* For how long, in real time, are those outside to be waited for, when the next
+ * deadline is so far away? */
+static async_duration async_sim_grace_(const async_loop *loop,
+                                       async_duration ticks)
+{
+    const async_duration second = ASYNC_TICK_HZ < ASYNC_NEVER
+        ? (async_duration)ASYNC_TICK_HZ : ASYNC_NEVER - 1;
+
+    if (loop->irqs == NULL && !async_port_waits_(loop)) {
+        return 0;
+    }
+    if (async_sim_patience_ >= 0) {
+        return async_sim_patience_;
+    }
+    if (!async_sim_works_(loop)) {
+        return 0;
+    }
+    return ticks > second ? ticks : second;
+}
+
+ASYNC_API void async_sim_idle_(async_loop *loop, async_duration ticks)
+{
+    const async_sim_ *sim = &async_sim_of_thread_;
+
+    if (ticks == ASYNC_NEVER) {
+        if (sim->over == NULL) {
+            async_port_idle(loop, ticks);
+            return;
+        }
+        ticks = (async_duration)(sim->limit - sim->now);
+        ticks = ticks < 0 ? 1 : ticks + 1;      /* more than there is */
+    }
+    if (loop->fds != NULL
+        && async_sim_look_(loop, ticks == 0 ? 0
+                                            : async_sim_grace_(loop, ticks))) {
+        return;
+    }
+    if (ticks != 0) {
+        async_sim_pass_(loop, ticks);
+    }
+}
+
+#else
+
+ASYNC_API void async_sim_idle_(async_loop *loop, async_duration ticks)
+{
+    if (ticks == ASYNC_NEVER && async_sim_of_thread_.over == NULL) {
+        ASYNC_PORT_SLEEP();             /* until an interrupt */
+    } else {
+        async_sim_pass_(loop, ticks);
+    }
+}
+
+#endif
+
+/* ---- turns --------------------------------------------------------------- */
+
+enum { ASYNC_SIM_POLLS_ = 10000 };
+#define ASYNC_SIM_TURNS_ UINT32_C(10000000)
+
+/* Is there nobody in the ready queue but tasks that yield or poll? And how many
+ * are they all? */
+static bool async_sim_polls_(const async_loop *loop)
+{
+    const async_node *node = loop->head;
+
+    for (;;) {
+        async_mark_ state = (async_mark_)(node->state & ASYNC_STATE_);
+
+        if (state != ASYNC_RUNNING_ && state != ASYNC_YIELDED_) {
+            return false;
+        }
+        if (&node->next == loop->tail) {
+            return true;
+        }
+        node = node->next;
+    }
+}
+
+/* Of two lists that are shuffled, one: each next node is of either, as likely
+ * as its share of those that are left. Returns where the list ends. */
+static async_node **async_sim_merge_(async_node **at, async_node *a,
+                                     uint32_t as, async_node *b, uint32_t bs)
+{
+    while (as + bs != 0) {
+        uint64_t all = (uint64_t)as + bs;
+
+        if (async_sim_next_() * all >> 32 < as) {
+            *at = a;
+            at = &a->next;
+            a = a->next;
+            as--;
+        } else {
+            *at = b;
+            at = &b->next;
+            b = b->next;
+            bs--;
+        }
+    }
+    return at;
+}
+
+/* Take the first n nodes of `from` (1 at least): a shuffled list of them, which
+ * ends where `end` says. As deep as n has bits. */
+static async_node *async_sim_shuffle_(async_node **from, uint32_t n,
+                                      async_node ***end)
+{
+    async_node *first = *from;
+    async_node *second;
+
+    if (n == 1) {
+        *from = first->next;
+        *end = &first->next;
+        return first;
+    }
+    first = async_sim_shuffle_(from, n / 2, end);
+    second = async_sim_shuffle_(from, n - n / 2, end);
+    *end = async_sim_merge_(&first, first, n / 2, second, n - n / 2);
+    return first;
+}
+
+ASYNC_API void async_sim_turn_(async_loop *loop)
+{
+    async_sim_ *sim = &async_sim_of_thread_;
+    const async_node *node = loop->head;
+    async_node *from = loop->head;
+    uint32_t n = 1;
+
+    sim->turns += async_sim_polls_(loop) ? ASYNC_SIM_TURNS_ / ASYNC_SIM_POLLS_
+                                         : 1;
+    if (sim->turns >= ASYNC_SIM_TURNS_) {
+        async_sim_pass_(loop, (async_duration)
+                              async_timer_next_(&loop->timers, sim->now));
+    }
+    if (!sim->shuffles) {
+        return;
+    }
+    for (; &node->next != loop->tail; node = node->next) {
+        n++;
+    }
+    if (n > 1) {
+        loop->head = async_sim_shuffle_(&from, n, &loop->tail);
+    }
+}
+
+#endif
+/* ===========================================================================
+ * testing: the run of a test, and the line about it.
+ * ======================================================================== */
+#if ASYNC_SIM
+
+#if ASYNC_HOSTED
+#include <stdio.h>
+#include <stdlib.h>
+#define ASYNC_LINE_ROOM_ 500
+#else
+#define ASYNC_LINE_ROOM_ 120
+#endif
+
+/* A test, and how its run with one seed goes. */
+typedef struct async_test_run_ {
+    const char *name;
+    async_fn fn;
+    void *frame;
+    unsigned char *spare;       /* what the frame is before a run */
+    size_t size;
+    async_duration limit;
+    int wanted;                 /* this result; ASYNC_PENDING: no error */
+#if ASYNC_NAMED_
+    const char *entry, *from_file;
+    int from_line;
+#endif
+    async_loop loop;
+    async_task task;
+    bool late;                  /* it was cancelled at its limit */
+    int result;                 /* of the run of the loop */
+    const char *what, *file;    /* the first that was not as expected */
+    int line;
+} async_test_run_;
+
+static ASYNC_THREAD async_test_run_ *async_test_runs_;
+
+ASYNC_API void async_expected_(const char *what, const char *file, int line)
+{
+    async_test_run_ *run = async_test_runs_;
+
+    if (run == NULL) {
+        ASYNC_TRAP("async: ASYNC_EXPECT does not hold, and no test runs in "
+                   "this thread");
+    } else if (run->what == NULL) {
+        run->what = what;
+        run->file = file;
+        run->line = line;
+    }
+}
+
+/* ---- a line -------------------------------------------------------------- */
+
+typedef struct async_line_ {
+    size_t length;
+    char text[ASYNC_LINE_ROOM_];
+} async_line_;
+
+static void async_line_add_(async_line_ *line, const char *text)
+{
+    while (*text != '\0' && line->length < sizeof line->text - 1) {
+        line->text[line->length++] = *text++;
+    }
+    line->text[line->length] = '\0';
+}
+
+static void async_line_number_(async_line_ *line, uint64_t number)
+{
+    char digits[21];
+    size_t i = sizeof digits - 1;
+
+    digits[i] = '\0';
+    do {
+        digits[--i] = (char)('0' + (char)(number % 10));
+        number /= 10;
+    } while (number != 0);
+    async_line_add_(line, digits + i);
+}
+
+static void async_line_ms_(async_line_ *line, uint64_t ticks)
+{
+    async_line_number_(line, ASYNC_TICK_HZ % 1000 == 0
+                             ? ticks / (ASYNC_TICK_HZ / 1000)
+                             : ticks * 1000 / ASYNC_TICK_HZ);
+    async_line_add_(line, " ms");
+}
+
+static void async_line_result_(async_line_ *line, int result)
+{
+    if (result < 0) {
+        async_line_add_(line, async_strerror(result));
+        async_line_add_(line, " (-");
+        async_line_number_(line, (uint64_t)-(int64_t)result);
+        async_line_add_(line, ")");
+    } else {
+        async_line_number_(line, (uint64_t)result);
+    }
+}
+
+static void async_line_say_(const async_tests *tests, const async_line_ *line)
+{
+    if (tests->say != NULL) {
+        tests->say(line->text);
+        return;
+    }
+#if ASYNC_HOSTED
+    puts(line->text);
+    (void)fflush(stdout);
+#endif
+}
+
+/* ---- a run --------------------------------------------------------------- */
+
+/* Who is there, and what does each wait for? */
+static void async_test_dump_(const async_test_run_ *run, const char *what)
+{
+#if ASYNC_DEBUG
+    size_t at = async_say_(0, "async: test `");
+
+    at = async_say_(at, run->name);
+    at = async_say_(at, "` ");
+    (void)async_say_(at, what);
+    ASYNC_WARN(async_said_());
+    async_dump();
+#else
+    (void)run;
+    (void)what;
+#endif
+}
+
+/* The time is over: strike the test; or, if that was done, leave it. */
+static void async_test_over_(async_loop *loop)
+{
+    async_test_run_ *run = async_test_runs_;
+
+    async_this_task_ = NULL;
+    if (run->late || async_done(&run->task)) {
+        async_sim_give_up_();
+        async_loop_stop(loop);
+        return;
+    }
+    run->late = true;
+    async_test_dump_(run, "is not done in time");
+    (void)async_cancel(&run->task);
+    async_sim_limit_(run->limit, async_test_over_);
+}
+
+/* Tasks that were spawned beside the test, and are not done. */
+static unsigned async_test_left_(const async_test_run_ *run)
+{
+    return run->loop.alive - (async_done(&run->task) ? 0 : 1);
+}
+
+/* Why did it fail? The first of the reasons that there are, after a colon; or
+ * nothing: it did not. */
+static void async_line_why_(async_line_ *line, const async_test_run_ *run)
+{
+    bool done = async_done(&run->task);
+
+    async_line_add_(line, ": ");
+    if (run->what != NULL) {
+        async_line_add_(line, "expected ");
+        async_line_add_(line, run->what);
+        async_line_add_(line, ", at ");
+        async_line_add_(line, run->file);
+        async_line_add_(line, ":");
+        async_line_number_(line, (uint64_t)run->line);
+    } else if (run->late) {
+        async_line_add_(line, "it was not done after ");
+        async_line_ms_(line, (uint64_t)run->limit);
+    } else if (!done || (run->wanted == ASYNC_PENDING && run->result < 0)) {
+        async_line_result_(line, run->result);
+    } else if (run->wanted != ASYNC_PENDING && run->result != run->wanted) {
+        async_line_result_(line, run->result);
+        async_line_add_(line, ", and not ");
+        async_line_result_(line, run->wanted);
+    } else if (async_test_left_(run) != 0) {
+        async_line_add_(line, "tasks left behind: ");
+        async_line_number_(line, async_test_left_(run));
+        async_test_dump_(run, "leaves tasks behind");
+    } else {
+        line->length -= 2;
+        line->text[line->length] = '\0';
+    }
+}
+
+/* What the test has begun comes to its end, and the loop with it; in as much
+ * time as the test had. */
+static void async_test_ends_(async_line_ *line, async_test_run_ *run)
+{
+    async_sim_limit_(run->limit, async_test_over_);
+    if (run->loop.alive != 0 && !async_sim_gave_up_()) {
+        (void)async_loop_cancel_all(&run->loop);
+    }
+    if (run->loop.alive != 0) {
+        async_line_add_(line, "; tasks that do not end when cancelled: ");
+        async_line_number_(line, run->loop.alive);
+    }
+    (void)async_loop_close(&run->loop);
+}
+
+static void async_copy_(unsigned char *to, const unsigned char *from,
+                        size_t size)
+{
+    while (size-- != 0) {
+        *to++ = *from++;
+    }
+}
+
+/* A run with that seed, on a frame that is fresh. True if it passed: then the
+ * line ends with its time. */
+static bool async_test_once_(async_line_ *line, async_test_run_ *run,
+                             unsigned seed)
+{
+    size_t length;
+
+    async_test_runs_ = run;
+    run->task.timer.node.state = ASYNC_IDLE_;
+    run->task.joiners = NULL;
+    run->task.scopes = NULL;
+    run->late = false;
+    run->what = NULL;
+    (void)async_loop_open(&run->loop);
+    (void)async_loop_use(&run->loop);
+    (void)async_spawn_(&run->loop, &run->task, run->fn, run->frame
+#if ASYNC_NAMED_
+                       , run->entry, run->from_file, run->from_line
+#endif
+                       );
+    async_sim_limit_(run->limit, async_test_over_);
+    run->result = async_loop_run(&run->loop, &run->task);
+    async_line_add_(line, " (");
+    async_line_ms_(line, async_sim_now());
+    if (seed != 0) {
+        async_line_add_(line, ", seed ");
+        async_line_number_(line, seed);
+    }
+    async_line_add_(line, ")");
+    length = line->length;
+    async_line_why_(line, run);
+    async_test_ends_(line, run);
+    return line->length == length;
+}
+
+/* How many seeds, and the first: what the environment has to say of it. */
+static unsigned async_test_seeds_(const async_tests *tests, unsigned *first)
+{
+    unsigned seeds = tests->seeds == 0 ? 1 : tests->seeds;
+#if ASYNC_HOSTED
+    const char *many = getenv("ASYNC_SEEDS");
+    const char *one = getenv("ASYNC_SEED");
+#endif
+
+    *first = tests->seed;
+#if ASYNC_HOSTED
+    if (many != NULL && *many >= '1' && *many <= '9') {
+        seeds = (unsigned)strtoul(many, NULL, 10);
+    }
+    if (one != NULL && *one >= '0' && *one <= '9') {
+        *first = (unsigned)strtoul(one, NULL, 10);
+        seeds = 1;
+    }
+#endif
+    return seeds;
+}
+
+/* Runs with one seed after the other, until one fails: the line about it. */
+static bool async_test_all_(async_tests *tests, async_line_ *line,
+                            async_test_run_ *run)
+{
+    async_test_run_ *outer = async_test_runs_;
+    size_t length = line->length;
+    unsigned seed, n = 0;
+    unsigned seeds = async_test_seeds_(tests, &seed);
+    async_sim_ before = async_sim_begin_(seed);
+    bool good;
+
+    async_copy_(run->spare, (const unsigned char *)run->frame, run->size);
+    for (;;) {
+        line->length = length;
+        good = async_test_once_(line, run, seed);
+        if (run->loop.alive == 0) {     /* else it is a task's */
+            async_copy_((unsigned char *)run->frame, run->spare, run->size);
+        }
+        if (++n == seeds || !good) {
+            break;
+        }
+        (void)async_sim_begin_(++seed);
+    }
+    if (!good) {
+        tests->failed_with = seed;
+    }
+    if (good && n > 1) {
+        line->length = length;
+        async_line_add_(line, " (");
+        async_line_number_(line, n);
+        async_line_add_(line, " seeds)");
+    }
+    async_test_runs_ = outer;
+    async_sim_end_(&before);
+    return good;
+}
+
+ASYNC_API bool async_test_(async_tests *tests, const char *name, async_fn fn,
+                           void *frame, unsigned char *spare, size_t size,
+                           async_duration limit, int result
+#if ASYNC_NAMED_
+                           , const char *entry, const char *file, int line_at
+#endif
+                           )
+{
+    async_loop *current = async_this_loop_;
+    async_test_run_ run;
+    async_line_ line;
+    bool good = false;
+
+    if (tests == NULL) {
+        return false;
+    }
+    line.length = 0;
+    async_line_add_(&line, "FAIL ");
+    async_line_add_(&line, name == NULL ? "a test without a name" : name);
+    if (name == NULL || fn == NULL || frame == NULL || limit < 0) {
+        async_line_add_(&line, ": ");
+        async_line_result_(&line, ASYNC_EINVAL);
+    } else if (async_this_task_ != NULL
+               || (current != NULL && current->running)) {
+        async_line_add_(&line, ": ");
+        async_line_result_(&line, ASYNC_EBUSY);
+    } else {
+        run.name = name;
+        run.fn = fn;
+        run.frame = frame;
+        run.spare = spare;
+        run.size = size;
+        run.limit = limit;
+        run.wanted = result;
+#if ASYNC_NAMED_
+        run.entry = entry;
+        run.from_file = file;
+        run.from_line = line_at;
+#endif
+        good = async_test_all_(tests, &line, &run);
+        (void)async_loop_use(current);
+    }
+    if (good) {
+        async_copy_((unsigned char *)line.text, (const unsigned char *)"ok  ",
+                    4);
+        tests->passed++;
+    } else {
+        tests->failed++;
+    }
+    async_line_say_(tests, &line);
+    return good;
+}
+
+#endif
+#endif
 #if ASYNC_HOSTED
 /* ===========================================================================
  * port_posix: the clock of a POSIX system.
@@ -10208,8 +11785,9 @@ ASYNC_API void async_port_pause_(void)
  * Tasks that wait hang in the rings of an entry, so an entry never moves: the
  * table is an array of pointers. Entries are allocated by the chunk.
  *
- * A backend (fd_epoll.c, fd_poll.c) is the functions async_backend_*: how to
- * register a descriptor, and how to sleep until something happens.
+ * A backend (fd_epoll.c, fd_kqueue.c, fd_poll.c) is the functions
+ * async_backend_*: how to register a descriptor, and how to sleep until
+ * something happens.
  * ======================================================================== */
 
 #include <errno.h>
@@ -10268,7 +11846,7 @@ ASYNC_HOT_ void async_fd_wake_(struct async_fds *fds, async_fd_ *it,
     it->waiters[direction] = NULL;
     fds->waiting--;
     async_fd_alone_(it);
-#if ASYNC_FAST_ && !ASYNC_DEBUG
+#if ASYNC_FAST_ && !ASYNC_NAMED_
     node->state -= ASYNC_LINKED_ - ASYNC_READY_;    /* as async_wake_ does */
     ASYNC_TASK_(node)->timer.u.result = result;
     async_ready_(async_this_loop_, ASYNC_TASK_(node));
@@ -10432,6 +12010,9 @@ ASYNC_INLINE_ size_t async_fd_length_(size_t length)
 ASYNC_API const struct timespec *async_timespec_(async_duration ticks,
                                                  struct timespec *time);
 
+/* Empty the pipe (or the eventfd) by which others wake the loop. */
+ASYNC_API void async_fds_woken_(const struct async_fds *fds);
+
 /* ---- a backend ----------------------------------------------------------- */
 
 /* Make what it needs, if that has not been done; and undo it. */
@@ -10446,6 +12027,14 @@ ASYNC_API void async_backend_forget_(struct async_fds *fds, async_fd_ *it);
 /* A task is about to wait for it. */
 ASYNC_API int async_backend_waits_(struct async_fds *fds, async_fd_ *it);
 
+#if !ASYNC_POLL
+/* An edge-triggered one: a second from now, have async_fds_verify_ called;
+ * `ticking` says so. If that cannot be, nothing is lost but the answer to what
+ * other code does to our descriptors. */
+ASYNC_API void async_backend_tick_(struct async_fds *fds);
+ASYNC_API void async_fds_verify_(struct async_fds *fds);
+#endif
+
 /* Is there nothing to do for that, if it knows the descriptor? */
 #if ASYNC_POLL
 #define ASYNC_BACKEND_WAITS_(fds) ((void)(fds), true)
@@ -10456,7 +12045,9 @@ ASYNC_API int async_backend_waits_(struct async_fds *fds, async_fd_ *it);
 ASYNC_API void async_backend_wait_(struct async_fds *fds,
                                    async_duration ticks);
 /* ===========================================================================
- * fd_epoll: descriptors by epoll, edge-triggered.
+ * fd_edge: what the edge-triggered backends have in common. An edge that was
+ * told before other code closed the descriptor, or read from it, does not come
+ * again: so a wait that lasts is looked after, once.
  * ======================================================================== */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE 1
@@ -10464,6 +12055,70 @@ ASYNC_API void async_backend_wait_(struct async_fds *fds,
 #if ASYNC_HOSTED
 
 #if !ASYNC_POLL
+
+ASYNC_API int async_backend_waits_(struct async_fds *fds, async_fd_ *it)
+{
+    if ((it->flags & ASYNC_FD_ADDED_) == 0) {
+        int err = async_backend_arm_(fds, it);
+
+        if (err < 0) {
+            return err;
+        }
+    }
+    if (!fds->ticking) {
+        async_backend_tick_(fds);
+        async_fd_quick_(fds);
+    }
+    return 0;
+}
+
+/* Waits that have lasted for more than a second are armed anew, once: then the
+ * kernel says what is ready now, or that it does not know them. The timer goes
+ * on only while there are younger ones. */
+ASYNC_API void async_fds_verify_(struct async_fds *fds)
+{
+    bool younger = false;
+    unsigned fd;
+
+    for (fd = 0; fd < fds->limit; fd++) {
+        async_fd_ *it = async_fd_find_(fds, (int)fd);
+
+        if (it == NULL) {
+            fd += ASYNC_CHUNK_ - 1;
+            continue;
+        }
+        if ((it->waiters[ASYNC_READS_] == NULL
+             && it->waiters[ASYNC_WRITES_] == NULL)
+            || (it->flags & ASYNC_FD_AGE_) == 2 * ASYNC_FD_SECOND_) {
+            continue;
+        }
+        it->flags += ASYNC_FD_SECOND_;
+        if ((it->flags & ASYNC_FD_AGE_) == ASYNC_FD_SECOND_) {
+            younger = true;
+        } else if (async_backend_arm_(fds, it) < 0) {
+            async_fd_reset_(fds, it, 0);
+        }
+    }
+    fds->verify = false;
+    fds->ticking = false;
+    if (younger) {
+        async_backend_tick_(fds);
+    }
+    async_fd_quick_(fds);
+}
+
+#endif
+
+#endif
+/* ===========================================================================
+ * fd_epoll: descriptors by epoll, edge-triggered.
+ * ======================================================================== */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE 1
+#endif
+#if ASYNC_HOSTED
+
+#if !ASYNC_POLL && !ASYNC_KQUEUE
 
 #include <sys/epoll.h>
 #include <sys/syscall.h>
@@ -10534,7 +12189,7 @@ ASYNC_API int async_backend_arm_(struct async_fds *fds, async_fd_ *it)
                                                   : EPOLL_CTL_ADD;
     uint64_t data = ASYNC_EVENT_(it->generation, it->fd);
     uint32_t interest = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI;
-    int err = async_backend_open_(fds);
+    int err = fds->backend < 0 ? async_backend_open_(fds) : 0;
 
     if (err < 0) {
         return err;
@@ -10562,9 +12217,8 @@ ASYNC_API void async_backend_forget_(struct async_fds *fds, async_fd_ *it)
     }
 }
 
-/* Let the timer expire a second from now. Without it nothing is lost but the
- * answer to what other code does to our descriptors. */
-static void async_epoll_tick_(struct async_fds *fds)
+/* A timer expires. */
+ASYNC_API void async_backend_tick_(struct async_fds *fds)
 {
     struct itimerspec second;
 
@@ -10588,56 +12242,6 @@ static void async_epoll_tick_(struct async_fds *fds)
     second.it_value.tv_nsec = 0;
     fds->ticking = ASYNC_SYS_(timerfd_settime)(fds->second, 0, &second,
                                                NULL) == 0;
-    async_fd_quick_(fds);
-}
-
-ASYNC_API int async_backend_waits_(struct async_fds *fds, async_fd_ *it)
-{
-    if ((it->flags & ASYNC_FD_ADDED_) == 0) {
-        int err = async_backend_arm_(fds, it);
-
-        if (err < 0) {
-            return err;
-        }
-    }
-    if (!fds->ticking) {
-        async_epoll_tick_(fds);
-    }
-    return 0;
-}
-
-/* A second has passed. Waits that have lasted for longer are armed anew, once:
- * then the kernel says what is ready now, or that it does not know them. The
- * timer goes on only while there are younger ones. */
-static void async_epoll_verify_(struct async_fds *fds)
-{
-    bool younger = false;
-    unsigned fd;
-
-    for (fd = 0; fd < fds->limit; fd++) {
-        async_fd_ *it = async_fd_find_(fds, (int)fd);
-
-        if (it == NULL) {
-            fd += ASYNC_CHUNK_ - 1;
-            continue;
-        }
-        if ((it->waiters[ASYNC_READS_] == NULL
-             && it->waiters[ASYNC_WRITES_] == NULL)
-            || (it->flags & ASYNC_FD_AGE_) == 2 * ASYNC_FD_SECOND_) {
-            continue;
-        }
-        it->flags += ASYNC_FD_SECOND_;
-        if ((it->flags & ASYNC_FD_AGE_) == ASYNC_FD_SECOND_) {
-            younger = true;
-        } else if (async_backend_arm_(fds, it) < 0) {
-            async_fd_reset_(fds, it, 0);
-        }
-    }
-    fds->ticking = false;
-    async_fd_quick_(fds);
-    if (younger) {
-        async_epoll_tick_(fds);
-    }
 }
 
 #ifdef SYS_epoll_pwait2
@@ -10749,8 +12353,7 @@ ASYNC_API void async_backend_wait_(struct async_fds *fds, async_duration ticks)
         async_epoll_event_(fds, &events[i]);
     }
     if (ASYNC_UNLIKELY_(fds->verify)) {
-        fds->verify = false;
-        async_epoll_verify_(fds);
+        async_fds_verify_(fds);
     }
 }
 
@@ -10758,7 +12361,173 @@ ASYNC_API void async_backend_wait_(struct async_fds *fds, async_duration ticks)
 
 #endif
 /* ===========================================================================
- * fd_poll: descriptors by poll(2), for systems without epoll.
+ * fd_kqueue: descriptors by kqueue, edge-triggered, for macOS and the BSDs.
+ * ======================================================================== */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE 1
+#endif
+#if ASYNC_HOSTED
+
+#if ASYNC_KQUEUE
+
+#include <sys/types.h>
+#include <sys/event.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+/* An event brings back the generation for which its filter was added. Of two
+ * systems, the one's `udata` is a pointer, and the other one's a number. */
+static void async_kqueue_set_(struct kevent *change, int ident, int filter,
+                              unsigned flags, int generation)
+{
+    memset(change, 0, sizeof *change);
+    change->ident = (uintptr_t)ident;
+    change->filter = (short)filter;
+    change->flags = (unsigned short)flags;
+    change->udata = (__typeof__(change->udata))(intptr_t)generation;
+}
+
+/* With no room for events, the first change that fails ends the call. */
+static int async_kqueue_ctl_(int kqueue, const struct kevent *changes, int n)
+{
+    int rc;
+
+    do {
+        rc = ASYNC_SYS_(kevent)(kqueue, changes, n, NULL, 0, NULL);
+    } while (rc < 0 && errno == EINTR);
+    return rc < 0 ? -errno : 0;
+}
+
+ASYNC_API int async_backend_open_(struct async_fds *fds)
+{
+    struct kevent wake;
+
+    if (fds->backend < 0) {
+        fds->backend = ASYNC_SYS_(kqueue)();
+        if (fds->backend < 0) {
+            return -errno;
+        }
+        (void)fcntl(fds->backend, F_SETFD, FD_CLOEXEC);
+    }
+    if (fds->wake[0] < 0) {
+        return 0;
+    }
+    async_kqueue_set_(&wake, fds->wake[0], EVFILT_READ, EV_ADD | EV_CLEAR, 0);
+    return async_kqueue_ctl_(fds->backend, &wake, 1);
+}
+
+ASYNC_API void async_backend_close_(struct async_fds *fds)
+{
+    if (fds->backend >= 0) {
+        (void)close(fds->backend);
+    }
+}
+
+/* Both directions at once, so that it is done for good; to add a filter that
+ * is there is to look anew. What has no such filter (some devices) is said to
+ * be always ready; and so is a pipe whose other end is gone, for whose writing
+ * there is none any more. */
+ASYNC_API int async_backend_arm_(struct async_fds *fds, async_fd_ *it)
+{
+    struct kevent both[2];
+    int err = fds->backend < 0 ? async_backend_open_(fds) : 0;
+
+    if (err < 0) {
+        return err;
+    }
+    async_kqueue_set_(&both[0], it->fd, EVFILT_READ, EV_ADD | EV_CLEAR,
+                      it->generation);
+    async_kqueue_set_(&both[1], it->fd, EVFILT_WRITE, EV_ADD | EV_CLEAR,
+                      it->generation);
+    err = async_kqueue_ctl_(fds->backend, both, 2);
+    it->flags |= ASYNC_FD_ADDED_;
+    if (err == 0) {
+        return 0;
+    }
+    async_backend_forget_(fds, it);             /* of one filter, perhaps */
+    return err == -EINVAL || err == -ENODEV || err == -EOPNOTSUPP
+                   || err == -ENOTSUP || err == -EPIPE
+               ? ASYNC_EPERM : err;
+}
+
+ASYNC_API void async_backend_forget_(struct async_fds *fds, async_fd_ *it)
+{
+    struct kevent change;
+
+    if ((it->flags & ASYNC_FD_ADDED_) != 0) {
+        async_kqueue_set_(&change, it->fd, EVFILT_READ, EV_DELETE, 0);
+        (void)async_kqueue_ctl_(fds->backend, &change, 1);
+        async_kqueue_set_(&change, it->fd, EVFILT_WRITE, EV_DELETE, 0);
+        (void)async_kqueue_ctl_(fds->backend, &change, 1);
+        it->flags &= ~(unsigned)ASYNC_FD_ADDED_;
+    }
+}
+
+ASYNC_API void async_backend_tick_(struct async_fds *fds)
+{
+    struct kevent second;
+
+    async_kqueue_set_(&second, 0, EVFILT_TIMER, EV_ADD | EV_ONESHOT, 0);
+    second.data = 1000;                     /* ms, where nothing else is said */
+    fds->ticking = async_kqueue_ctl_(fds->backend, &second, 1) == 0;
+}
+
+/* Urgent data is not told of everywhere: what stands behind it may be read a
+ * second or two late, when the wait is looked after. */
+static void async_kqueue_event_(struct async_fds *fds,
+                                const struct kevent *event)
+{
+    async_fd_ *it;
+    unsigned ends;
+
+    if (event->filter == EVFILT_TIMER) {
+        fds->verify = true;
+        return;
+    }
+    if ((int)event->ident == fds->wake[0]) {
+        async_fds_woken_(fds);
+        return;
+    }
+    it = async_fd_find_(fds, (int)event->ident);
+    if (it == NULL || it->generation != (int)(intptr_t)event->udata) {  /* a */
+        return;
+    }
+    ends = event->filter == EVFILT_READ ? ASYNC_FD_EMPTY_ : ASYNC_FD_STUCK_;
+    if ((event->flags & (EV_EOF | EV_ERROR)) != 0) {
+        it->flags &= ~(unsigned)ASYNC_FD_SHORT_;                    /* e */
+        ends = ASYNC_FD_EMPTY_ | ASYNC_FD_STUCK_;                   /* d */
+    }
+    async_fd_event_(fds, it, ends);
+}
+
+/* Longer waits than 11 days are refused by some: the loop waits again. */
+#define ASYNC_KQUEUE_LONGEST_ 1000000
+
+ASYNC_API void async_backend_wait_(struct async_fds *fds, async_duration ticks)
+{
+    struct kevent events[256];
+    struct timespec time;
+    const struct timespec *limit = async_timespec_(ticks, &time);
+    int n, i;
+
+    if (limit != NULL && time.tv_sec > ASYNC_KQUEUE_LONGEST_) {
+        time.tv_sec = ASYNC_KQUEUE_LONGEST_;
+    }
+    n = ASYNC_SYS_(kevent)(fds->backend, NULL, 0, events, 256, limit);
+    for (i = 0; i < n; i++) {
+        async_kqueue_event_(fds, &events[i]);
+    }
+    if (fds->verify) {
+        async_fds_verify_(fds);
+    }
+}
+
+#endif
+
+#endif
+/* ===========================================================================
+ * fd_poll: descriptors by poll(2), for systems with neither epoll nor kqueue.
  * ======================================================================== */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE 1
@@ -10899,11 +12668,7 @@ ASYNC_API void async_backend_wait_(struct async_fds *fds, async_duration ticks)
             continue;
         }
         if (fds->polls[i].fd == fds->wake[0]) {
-            char drain[64];
-
-            while (ASYNC_SYS_(read)(fds->wake[0], drain, sizeof drain)
-                   == (ptrdiff_t)sizeof drain) {
-            }
+            async_fds_woken_(fds);
             continue;
         }
         it = async_fd_find_(fds, fds->polls[i].fd);
@@ -11316,6 +13081,15 @@ ASYNC_API const struct timespec *async_timespec_(async_duration ticks,
         time->tv_sec++;
     }
     return time;
+}
+
+ASYNC_API void async_fds_woken_(const struct async_fds *fds)
+{
+    char drain[64];
+
+    while (ASYNC_SYS_(read)(fds->wake[0], drain, sizeof drain)
+           == (ptrdiff_t)sizeof drain) {
+    }
 }
 
 ASYNC_API void async_port_idle(async_loop *loop, async_duration ticks)
@@ -13770,7 +15544,7 @@ enum {
 ASYNC_API int async_server_open_(async_server *server, int listener,
                                  async_slot *slots, int n, async_fn fn,
                                  void *array, size_t size, size_t fd_at
-#if ASYNC_DEBUG
+#if ASYNC_NAMED_
                                  , const char *name, const char *file, int line
 #endif
                                  )
@@ -13800,10 +15574,12 @@ ASYNC_API int async_server_open_(async_server *server, int listener,
     server->outcome = 0;
     server->pauses = false;
     server->state = ASYNC_SERVER_OPEN_;
-#if ASYNC_DEBUG
+#if ASYNC_NAMED_
     server->name = name;
     server->file = file;
     server->line = line;
+#endif
+#if ASYNC_DEBUG
     async_held_open_(server, listener, 0, "a server", file, line);
 #endif
     return 0;
@@ -13865,7 +15641,7 @@ static async_status async_server_start_(async_server *server, int fd)
     memcpy(frame + server->fd_at, &fd, sizeof fd);
     rc = async_pool_spawn_(&server->pool, server->slot,
                            async_server_begins_, frame
-#if ASYNC_DEBUG
+#if ASYNC_NAMED_
                            , server->name, server->file, server->line
 #endif
                            );
@@ -15762,6 +17538,7 @@ static void async_offload_serve_(async_irq *irq)
     async_offload_job *job = async_offload_take_(home);
     async_offload_job *next;
 
+    ASYNC_TRACE_FROM_(home->loop, "thread");
     for (; job != NULL; job = next) {
         async_task *task = job->task;
         int result = job->result;
@@ -15973,6 +17750,14 @@ ASYNC_API void async_offload_abandon_(async_offload_job *job)
         async_offload_back_(job);
     }
 }
+
+#if ASYNC_SIM
+ASYNC_API bool async_offload_waits_(const async_loop *loop)
+{
+    return loop->fds != NULL && loop->fds->offloads != NULL
+        && loop->fds->offloads->waiters.tail != NULL;
+}
+#endif
 
 #endif
 /* ===========================================================================
@@ -16695,6 +18480,1151 @@ ASYNC_API async_status async_dial(async_dialer *self, const char *host,
                                                   self->addresses, self->n));
     ASYNC_RETURN(self->fd);
     ASYNC_END;
+}
+
+#endif
+/* ===========================================================================
+ * trace_write: what the writers of a trace have in common. Not a public part.
+ *
+ * A recording is told again as slices: from here to there this task ran, was
+ * ready to, or waited. A writer is two functions, which are given each event
+ * and each slice, in the order of their ends.
+ * ======================================================================== */
+#if ASYNC_TRACE && ASYNC_HOSTED
+
+/* What a task does. Of one whose spawn was lost, it is unknown at first. */
+enum { ASYNC_ROW_UNKNOWN_, ASYNC_ROW_READY_, ASYNC_ROW_RUNS_,
+       ASYNC_ROW_WAITS_, ASYNC_ROW_DONE_ };
+
+/* One spawn. Times are nanoseconds since the first event. */
+typedef struct async_row_ {
+    uint32_t id;
+    int state, next;            /* what it becomes where a slice ends */
+    const char *name;           /* the last one that it has */
+    uint64_t first, last;       /* of its events; a task that is not done goes
+                                   on to the end of the recording */
+    uint64_t since;             /* its state */
+    uint64_t ran;               /* since when, the last time */
+    const char *what;           /* it waits in; or woke it */
+    const void *on;
+    bool done;                  /* in the recording, with that result */
+    int result;
+    uint32_t arrow;             /* of who woke or spawned it; 0: none */
+    double drawn[2];            /* how far, see trace_svg.c */
+} async_row_;
+
+typedef struct async_writer_ async_writer_;
+struct async_writer_ {
+    const async_recorder *recorder;
+    async_row_ *rows;           /* in the order of their spawns */
+    size_t count;
+    uint64_t end;               /* of the recording */
+    uint32_t arrows;
+    void (*event)(async_writer_ *writer, const async_trace_event *event,
+                  async_row_ *row, uint64_t at);
+    void (*slice)(async_writer_ *writer, async_row_ *row, uint64_t until);
+    async_trace_out out;
+    void *to;
+    int error;                  /* the first; then nothing more is written */
+    size_t used;
+    char text[512];
+};
+
+/* Look at all rows: their first, last, name. 0, or an error. */
+ASYNC_API int async_writer_open_(async_writer_ *writer,
+                                 const async_recorder *recorder,
+                                 async_trace_out out, void *to);
+/* Tell it all, after the functions were set: once, or more than once. */
+ASYNC_API void async_writer_tell_(async_writer_ *writer);
+/* Write what is left, free the rows; the error, or 0. */
+ASYNC_API int async_writer_close_(async_writer_ *writer);
+
+/* The row with that number, or NULL. */
+ASYNC_API async_row_ *async_writer_row_(const async_writer_ *writer,
+                                        uint32_t id);
+
+/* So long is that in nanoseconds. */
+ASYNC_API uint64_t async_nanoseconds_(async_ticks ticks);
+
+ASYNC_API void async_put_(async_writer_ *writer, const char *text,
+                          size_t length);
+ASYNC_API void async_puts_(async_writer_ *writer, const char *text);
+ASYNC_API void async_put_number_(async_writer_ *writer, uint64_t number);
+ASYNC_API void async_put_signed_(async_writer_ *writer, int number);
+/* number / 10^digits, with so many decimals. */
+ASYNC_API void async_put_decimal_(async_writer_ *writer, uint64_t number,
+                                  int digits);
+/* A text of the program, or of the user, as JSON or XML wants it. Of a name of
+ * the library, without its options; at most so many characters. */
+ASYNC_API void async_put_json_(async_writer_ *writer, const char *text);
+ASYNC_API void async_put_xml_(async_writer_ *writer, const char *text,
+                              size_t most);
+
+/* How many characters that will be. */
+ASYNC_API size_t async_text_length_(const char *text);
+
+#endif
+/* ===========================================================================
+ * trace_write: a recording as slices, and text.
+ * ======================================================================== */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE 1
+#endif
+#if ASYNC_TRACE && ASYNC_HOSTED
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- where the text goes ------------------------------------------------- */
+
+ASYNC_API int async_trace_fd(void *fd, const char *text, size_t length)
+{
+    struct pollfd room;
+
+    if (fd == NULL || text == NULL) {
+        return ASYNC_EINVAL;
+    }
+    while (length > 0) {
+        ptrdiff_t n = ASYNC_SYS_(write)(*(int *)fd, text, length);
+
+        if (n >= 0) {
+            text += n;
+            length -= (size_t)n;
+        } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+            room.fd = *(int *)fd;
+            room.events = POLLOUT;
+            room.revents = 0;
+            (void)ASYNC_SYS_(poll)(&room, 1, -1);
+        } else if (errno != EINTR) {
+            return -errno;
+        }
+    }
+    return 0;
+}
+
+static void async_put_out_(async_writer_ *writer)
+{
+    if (writer->error == 0 && writer->used > 0) {
+        int rc = writer->out(writer->to, writer->text, writer->used);
+
+        writer->error = rc < 0 ? rc : 0;
+    }
+    writer->used = 0;
+}
+
+ASYNC_API void async_put_(async_writer_ *writer, const char *text,
+                          size_t length)
+{
+    while (length > 0) {
+        size_t room = sizeof writer->text - writer->used;
+        size_t n = length < room ? length : room;
+
+        memcpy(writer->text + writer->used, text, n);
+        writer->used += n;
+        text += n;
+        length -= n;
+        if (writer->used == sizeof writer->text) {
+            async_put_out_(writer);
+        }
+    }
+}
+
+ASYNC_API void async_puts_(async_writer_ *writer, const char *text)
+{
+    async_put_(writer, text, strlen(text));
+}
+
+/* (printf has the user's idea of a decimal point.) */
+ASYNC_API void async_put_number_(async_writer_ *writer, uint64_t number)
+{
+    char digits[20];
+    size_t at = sizeof digits;
+
+    do {
+        digits[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number != 0);
+    async_put_(writer, digits + at, sizeof digits - at);
+}
+
+ASYNC_API void async_put_signed_(async_writer_ *writer, int number)
+{
+    if (number < 0) {
+        async_puts_(writer, "-");
+    }
+    async_put_number_(writer, number < 0 ? (uint64_t)0 - (uint64_t)number
+                                         : (uint64_t)number);
+}
+
+ASYNC_API void async_put_decimal_(async_writer_ *writer, uint64_t number,
+                                  int digits)
+{
+    uint64_t one = 1;
+    int i;
+
+    for (i = 0; i < digits; i++) {
+        one *= 10;
+    }
+    async_put_number_(writer, number / one);
+    if (digits > 0) {
+        async_puts_(writer, ".");
+        for (one /= 10; one > 0; one /= 10) {
+            async_put_number_(writer, number / one % 10);
+        }
+    }
+}
+
+/* ---- texts --------------------------------------------------------------- */
+
+/* The character at `text`: how many bytes it takes; 0 if they are not UTF-8
+ * (too long, cut short, half of a pair, above U+10FFFF), or none for XML. */
+static size_t async_character_(const unsigned char *text)
+{
+    static const unsigned long least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+    unsigned long code;
+    size_t length, i;
+
+    if (text[0] < 0x80) {
+        return 1;
+    }
+    length = text[0] >= 0xf0 ? 4 : text[0] >= 0xe0 ? 3 : 2;
+    if (text[0] < 0xc2 || text[0] > 0xf4) {
+        return 0;
+    }
+    code = text[0] & (0xffu >> (length + 1));
+    for (i = 1; i < length; i++) {
+        if ((text[i] & 0xc0) != 0x80) {
+            return 0;
+        }
+        code = code << 6 | (text[i] & 0x3fu);
+    }
+    if (code < least[length] || (code >= 0xd800 && code < 0xe000)
+        || code > 0x10ffff || (code & 0xfffe) == 0xfffe) {
+        return 0;
+    }
+    return length;
+}
+
+/* Where it ends: a name of the library's has its options behind it, see
+ * ASYNC_ABI_, and the _ of one that is private before them. */
+static const char *async_text_end_(const char *text)
+{
+    const char *options = strstr(text, "_hosted_");
+
+    if (options == NULL) {
+        return text + strlen(text);
+    }
+    return options > text && options[-1] == '_' ? options - 1 : options;
+}
+
+ASYNC_API size_t async_text_length_(const char *text)
+{
+    const char *end = async_text_end_(text);
+    size_t count = 0;
+
+    while (text < end) {
+        size_t n = async_character_((const unsigned char *)text);
+
+        text += n > 0 ? n : 1;
+        count++;
+    }
+    return count;
+}
+
+static void async_put_escaped_(async_writer_ *writer, const char *text,
+                               size_t length)
+{
+    static const char hex[] = "0123456789abcdef";
+    unsigned char c = (unsigned char)*text;
+    char code[] = "\\u0000";
+
+    if (length == 0) {
+        async_puts_(writer, "?");
+    } else if (c == '"' || c == '\\') {
+        async_puts_(writer, "\\");
+        async_put_(writer, text, 1);
+    } else if (c < 0x20) {
+        code[4] = hex[c >> 4];
+        code[5] = hex[c & 15];
+        async_puts_(writer, code);
+    } else {
+        async_put_(writer, text, length);
+    }
+}
+
+ASYNC_API void async_put_json_(async_writer_ *writer, const char *text)
+{
+    const char *end = async_text_end_(text);
+
+    async_puts_(writer, "\"");
+    while (text < end) {
+        size_t n = async_character_((const unsigned char *)text);
+
+        async_put_escaped_(writer, text, n);
+        text += n > 0 ? n : 1;
+    }
+    async_puts_(writer, "\"");
+}
+
+/* XML has no way to say most control characters. */
+static const char *async_xml_name_(unsigned char c)
+{
+    switch (c) {
+    case '<':
+        return "&lt;";
+    case '>':
+        return "&gt;";
+    case '&':
+        return "&amp;";
+    case '"':
+        return "&quot;";
+    case '\'':
+        return "&#39;";
+    default:
+        return c < 0x20 ? "?" : NULL;
+    }
+}
+
+ASYNC_API void async_put_xml_(async_writer_ *writer, const char *text,
+                              size_t most)
+{
+    const char *end = async_text_end_(text);
+    bool fits = async_text_length_(text) <= most;
+
+    while (text < end && (fits || most > 1)) {
+        size_t n = async_character_((const unsigned char *)text);
+        const char *name = n == 0 ? "?"
+                                  : async_xml_name_((unsigned char)*text);
+
+        if (name != NULL) {
+            async_puts_(writer, name);
+        } else {
+            async_put_(writer, text, n);
+        }
+        text += n > 0 ? n : 1;
+        most--;
+    }
+    if (!fits) {
+        async_puts_(writer, "&#8230;");     /* an ellipsis */
+    }
+}
+
+/* ---- rows ---------------------------------------------------------------- */
+
+ASYNC_API uint64_t async_nanoseconds_(async_ticks ticks)
+{
+    return (uint64_t)(ticks / ASYNC_TICK_HZ) * 1000000000
+        + (uint64_t)(ticks % ASYNC_TICK_HZ) * 1000000000 / ASYNC_TICK_HZ;
+}
+
+/* From one event to the next: less than half the range. A clock that goes back
+ * stands still. */
+static uint64_t async_between_(const async_trace_event *before,
+                               const async_trace_event *event)
+{
+    async_ticks passed = (async_ticks)(event->time - before->time);
+
+    return passed > ASYNC_NEVER ? 0 : async_nanoseconds_(passed);
+}
+
+ASYNC_API async_row_ *async_writer_row_(const async_writer_ *writer,
+                                        uint32_t id)
+{
+    size_t from = 0, to = writer->count;
+
+    while (from < to) {
+        size_t at = from + (to - from) / 2;
+
+        if (writer->rows[at].id == id) {
+            return &writer->rows[at];
+        }
+        if (writer->rows[at].id < id) {
+            from = at + 1;
+        } else {
+            to = at;
+        }
+    }
+    return NULL;
+}
+
+static int async_by_id_(const void *a, const void *b)
+{
+    uint32_t one = *(const uint32_t *)a, other = *(const uint32_t *)b;
+
+    return one < other ? -1 : one > other;
+}
+
+/* The numbers of all tasks of the recording, each once: how many. */
+static size_t async_writer_ids_(const async_recorder *recorder, uint32_t *ids)
+{
+    size_t i, count = 0;
+
+    for (i = 0; i < recorder->count; i++) {
+        ids[i] = async_recorder_event(recorder, i)->id;
+    }
+    qsort(ids, recorder->count, sizeof *ids, async_by_id_);
+    for (i = 0; i < recorder->count; i++) {
+        if (count == 0 || ids[count - 1] != ids[i]) {
+            ids[count++] = ids[i];
+        }
+    }
+    return count;
+}
+
+static void async_writer_look_(async_writer_ *writer)
+{
+    const async_trace_event *event, *before = NULL;
+    uint64_t at = 0;
+    size_t i;
+
+    for (i = 0; (event = async_recorder_event(writer->recorder, i)) != NULL;
+         i++, before = event) {
+        async_row_ *row = async_writer_row_(writer, event->id);
+
+        at += before == NULL ? 0 : async_between_(before, event);
+        if (row->name == NULL) {
+            row->first = at;
+        }
+        row->name = event->name;
+        row->last = at;
+        if (event->point == ASYNC_TRACE_DONE) {
+            row->done = true;
+            row->result = event->value;
+        }
+    }
+    writer->end = at;
+    for (i = 0; i < writer->count; i++) {
+        if (!writer->rows[i].done) {
+            writer->rows[i].last = at;
+        }
+    }
+}
+
+ASYNC_API int async_writer_open_(async_writer_ *writer,
+                                 const async_recorder *recorder,
+                                 async_trace_out out, void *to)
+{
+    size_t i, n;
+    uint32_t *ids;
+
+    if (recorder == NULL || out == NULL) {
+        return ASYNC_EINVAL;
+    }
+    writer->recorder = recorder;
+    writer->rows = NULL;
+    writer->count = 0;
+    writer->end = 0;
+    writer->out = out;
+    writer->to = to;
+    writer->error = 0;
+    writer->used = 0;
+    if (recorder->count == 0) {
+        return 0;
+    }
+    ids = (uint32_t *)ASYNC_SYS_(calloc)(recorder->count, sizeof *ids);
+    if (ids == NULL) {
+        return ASYNC_ENOMEM;
+    }
+    n = async_writer_ids_(recorder, ids);
+    writer->rows = (async_row_ *)ASYNC_SYS_(calloc)(n, sizeof *writer->rows);
+    if (writer->rows == NULL) {
+        free(ids);
+        return ASYNC_ENOMEM;
+    }
+    writer->count = n;
+    for (i = 0; i < n; i++) {
+        writer->rows[i].id = ids[i];
+    }
+    free(ids);
+    async_writer_look_(writer);
+    return 0;
+}
+
+ASYNC_API int async_writer_close_(async_writer_ *writer)
+{
+    async_put_out_(writer);
+    free(writer->rows);
+    return writer->error;
+}
+
+/* ---- slices -------------------------------------------------------------- */
+
+static void async_row_becomes_(async_writer_ *writer, async_row_ *row,
+                               int state, uint64_t at)
+{
+    row->next = state;
+    if (row->state != ASYNC_ROW_UNKNOWN_) {
+        writer->slice(writer, row, at);
+    }
+    row->state = state;
+    row->since = at;
+    if (state == ASYNC_ROW_RUNS_) {
+        row->ran = at;
+    }
+}
+
+static void async_writer_event_(async_writer_ *writer,
+                                const async_trace_event *event, uint64_t at)
+{
+    async_row_ *row = async_writer_row_(writer, event->id);
+
+    switch (event->point) {
+    case ASYNC_TRACE_RESUME:
+        async_row_becomes_(writer, row, ASYNC_ROW_RUNS_, at);
+        break;
+    case ASYNC_TRACE_SUSPEND:
+        async_row_becomes_(writer, row, event->value != 0 ? ASYNC_ROW_WAITS_
+                                                          : ASYNC_ROW_READY_,
+                           at);
+        row->what = event->what;
+        row->on = event->on;
+        break;
+    case ASYNC_TRACE_DONE:
+        async_row_becomes_(writer, row, ASYNC_ROW_DONE_, at);
+        break;
+    default:                                    /* spawned, woken, struck */
+        async_row_becomes_(writer, row, ASYNC_ROW_READY_, at);
+        row->what = event->point == ASYNC_TRACE_SPAWN ? "spawn" : event->what;
+        row->on = NULL;
+        break;
+    }
+    writer->event(writer, event, row, at);
+}
+
+ASYNC_API void async_writer_tell_(async_writer_ *writer)
+{
+    const async_trace_event *event, *before = NULL;
+    uint64_t at = 0;
+    size_t i;
+
+    for (i = 0; i < writer->count; i++) {
+        writer->rows[i].state = ASYNC_ROW_UNKNOWN_;
+    }
+    for (i = 0; (event = async_recorder_event(writer->recorder, i)) != NULL
+         && writer->error == 0; i++, before = event) {
+        at += before == NULL ? 0 : async_between_(before, event);
+        async_writer_event_(writer, event, at);
+    }
+    for (i = 0; i < writer->count; i++) {
+        async_row_ *row = &writer->rows[i];
+
+        if (row->state != ASYNC_ROW_DONE_) {
+            async_row_becomes_(writer, row, ASYNC_ROW_DONE_, writer->end);
+        }
+    }
+}
+
+#endif
+/* ===========================================================================
+ * trace_chrome: a recording in the trace-event format, which Perfetto loads.
+ * One object a line: metadata that names the tracks, then complete slices
+ * (ph X), instants (i), and arrows (s to f).
+ * ======================================================================== */
+#if ASYNC_TRACE && ASYNC_HOSTED
+
+/* What each object begins with; its end is up to the caller. */
+static void async_chrome_object_(async_writer_ *writer, const char *phase,
+                                 uint32_t id)
+{
+    async_puts_(writer, ",\n{\"ph\":\"");
+    async_puts_(writer, phase);
+    async_puts_(writer, "\",\"pid\":1,\"tid\":");
+    async_put_number_(writer, id);
+}
+
+static void async_chrome_at_(async_writer_ *writer, const char *key,
+                             uint64_t at)
+{
+    async_puts_(writer, ",\"");
+    async_puts_(writer, key);
+    async_puts_(writer, "\":");
+    async_put_decimal_(writer, at, 3);
+}
+
+static void async_chrome_text_(async_writer_ *writer, const char *key,
+                               const char *text)
+{
+    async_puts_(writer, ",\"");
+    async_puts_(writer, key);
+    async_puts_(writer, "\":");
+    async_put_json_(writer, text == NULL ? "" : text);
+}
+
+static void async_chrome_pointer_(async_writer_ *writer, const void *pointer)
+{
+    static const char hex[] = "0123456789abcdef";
+    uintptr_t value = (uintptr_t)pointer;
+    int shift = (int)(8 * sizeof value);
+
+    async_puts_(writer, "\"0x");
+    while (shift > 4 && value >> (shift - 4) == 0) {
+        shift -= 4;
+    }
+    for (; shift > 0; shift -= 4) {
+        async_put_(writer, &hex[value >> (shift - 4) & 15], 1);
+    }
+    async_puts_(writer, "\"");
+}
+
+static void async_chrome_tracks_(async_writer_ *writer)
+{
+    size_t i;
+
+    for (i = 0; i < writer->count; i++) {
+        const async_row_ *row = &writer->rows[i];
+
+        async_chrome_object_(writer, "M", row->id);
+        async_puts_(writer, ",\"name\":\"thread_name\",\"args\":{\"name\":");
+        async_put_json_(writer, row->name);
+        async_puts_(writer, "}}");
+        async_chrome_object_(writer, "M", row->id);
+        async_puts_(writer, ",\"name\":\"thread_sort_index\",\"args\":"
+                            "{\"sort_index\":");
+        async_put_number_(writer, row->id);
+        async_puts_(writer, "}}");
+    }
+}
+
+/* What is to be known of a slice beside its name. */
+static void async_chrome_details_(async_writer_ *writer, const async_row_ *row)
+{
+    async_puts_(writer, ",\"args\":{");
+    if (row->state == ASYNC_ROW_WAITS_ && row->on != NULL) {
+        async_puts_(writer, "\"on\":");
+        async_chrome_pointer_(writer, row->on);
+    } else if (row->state == ASYNC_ROW_READY_) {
+        async_puts_(writer, "\"by\":");
+        async_put_json_(writer, row->what == NULL ? "" : row->what);
+    } else if (row->state == ASYNC_ROW_RUNS_ && row->done
+               && row->next == ASYNC_ROW_DONE_) {
+        async_puts_(writer, "\"result\":");
+        async_put_signed_(writer, row->result);
+        if (row->result < 0) {
+            async_chrome_text_(writer, "error", async_strerror(row->result));
+        }
+    }
+    async_puts_(writer, "}}");
+}
+
+static void async_chrome_slice_(async_writer_ *writer, async_row_ *row,
+                                uint64_t until)
+{
+    static const char *const kinds[] = {"", "ready", "run", "wait"};
+
+    async_chrome_object_(writer, "X", row->id);
+    async_chrome_at_(writer, "ts", row->since);
+    async_chrome_at_(writer, "dur", until - row->since);
+    async_chrome_text_(writer, "cat", kinds[row->state]);
+    async_chrome_text_(writer, "name",
+                       row->state == ASYNC_ROW_WAITS_ && row->what != NULL
+                       ? row->what : kinds[row->state]);
+    async_chrome_details_(writer, row);
+}
+
+static void async_chrome_arrow_(async_writer_ *writer, const char *phase,
+                                uint32_t id, uint64_t at, uint32_t arrow)
+{
+    async_chrome_object_(writer, phase, id);
+    async_chrome_at_(writer, "ts", at);
+    async_puts_(writer, ",\"cat\":\"wake\",\"name\":\"wake\",\"id\":");
+    async_put_number_(writer, arrow);
+    async_puts_(writer, *phase == 'f' ? ",\"bp\":\"e\"}" : "}");
+}
+
+/* An arrow starts inside of a slice. What a task wakes after it is done, it
+ * wakes in its last moment. */
+static void async_chrome_from_(async_writer_ *writer, async_row_ *row,
+                               uint32_t by, uint64_t at)
+{
+    const async_row_ *from = by == 0 ? NULL : async_writer_row_(writer, by);
+
+    row->arrow = 0;
+    if (from == NULL) {
+        return;
+    }
+    if (from->state == ASYNC_ROW_DONE_) {
+        at = from->last > from->ran ? from->last - 1 : from->last;
+    }
+    row->arrow = ++writer->arrows;
+    async_chrome_arrow_(writer, "s", by, at, row->arrow);
+}
+
+static void async_chrome_event_(async_writer_ *writer,
+                                const async_trace_event *event,
+                                async_row_ *row, uint64_t at)
+{
+    switch (event->point) {
+    case ASYNC_TRACE_RESUME:
+        if (row->arrow != 0) {
+            async_chrome_arrow_(writer, "f", row->id, at, row->arrow);
+            row->arrow = 0;
+        }
+        break;
+    case ASYNC_TRACE_SPAWN:
+    case ASYNC_TRACE_STRIKE:
+        async_chrome_object_(writer, "i", row->id);
+        async_chrome_at_(writer, "ts", at);
+        async_puts_(writer, ",\"s\":\"t\",\"name\":\"");
+        async_puts_(writer, event->point == ASYNC_TRACE_SPAWN
+                            ? "spawn\",\"args\":{\"at\":"
+                            : "strike\",\"args\":{\"by\":");
+        async_put_json_(writer, event->what == NULL ? "" : event->what);
+        if (event->point == ASYNC_TRACE_SPAWN) {
+            async_puts_(writer, ",\"line\":");
+            async_put_signed_(writer, event->value);
+        }
+        async_puts_(writer, "}}");
+        async_chrome_from_(writer, row, event->by, at);
+        break;
+    case ASYNC_TRACE_WAKE:
+        async_chrome_from_(writer, row, event->by, at);
+        break;
+    default:
+        break;
+    }
+}
+
+ASYNC_API int async_trace_chrome(const async_recorder *recorder,
+                                 async_trace_out out, void *to)
+{
+    async_writer_ writer;
+    int rc = async_writer_open_(&writer, recorder, out, to);
+
+    if (rc < 0) {
+        return rc;
+    }
+    writer.event = async_chrome_event_;
+    writer.slice = async_chrome_slice_;
+    writer.arrows = 0;
+    async_puts_(&writer, "{\"displayTimeUnit\":\"ms\",\"otherData\":"
+                         "{\"lost\":");
+    async_put_number_(&writer, recorder->lost);
+    async_puts_(&writer, "},\"traceEvents\":[\n{\"ph\":\"M\",\"pid\":1,"
+                         "\"name\":\"process_name\",\"args\":"
+                         "{\"name\":\"async.h\"}}");
+    async_chrome_tracks_(&writer);
+    async_writer_tell_(&writer);
+    async_puts_(&writer, "\n]}\n");
+    return async_writer_close_(&writer);
+}
+
+#endif
+/* ===========================================================================
+ * trace_svg: a recording as a picture: a row for each task, time from left to
+ * right, in tenths of a pixel.
+ * ======================================================================== */
+#if ASYNC_TRACE && ASYNC_HOSTED
+
+#include <string.h>
+
+/* Pixels. A step of a task is as wide as a mark at least, to be seen. */
+static const double async_svg_width_ = 1000, async_svg_right_ = 24;
+static const double async_svg_row_ = 26, async_svg_bar_ = 16;
+static const double async_svg_mark_ = 2;
+static const size_t async_svg_rows_ = 500;
+static const size_t async_svg_longest_ = 24;    /* characters of a name */
+
+/* The writer comes first. What was drawn is explained below the picture. */
+typedef struct async_svg_ {
+    async_writer_ writer;
+    double left, scale;     /* where time begins, and pixels in a nanosecond */
+    double top;             /* of the first row */
+    uint64_t span;
+    bool steps;             /* are drawn now, above all else */
+    bool ready, thread, error;
+} async_svg_;
+
+/* ---- shapes -------------------------------------------------------------- */
+
+static void async_svg_number_(async_writer_ *to, const char *key, double value)
+{
+    async_puts_(to, key);
+    async_put_decimal_(to, (uint64_t)(value * 10 + 0.5), 1);
+    async_puts_(to, "\"");
+}
+
+static void async_svg_rect_(async_writer_ *to, const char *kind, double x,
+                            double y, double width, double height)
+{
+    async_puts_(to, "<rect class=\"");
+    async_puts_(to, kind);
+    async_svg_number_(to, "\" x=\"", x);
+    async_svg_number_(to, " y=\"", y);
+    async_svg_number_(to, " width=\"", width);
+    async_svg_number_(to, " height=\"", height);
+}
+
+static void async_svg_text_(async_writer_ *to, const char *kind, double x,
+                            double y, const char *anchor)
+{
+    async_puts_(to, "<text class=\"");
+    async_puts_(to, kind);
+    async_svg_number_(to, "\" x=\"", x);
+    async_svg_number_(to, " y=\"", y);
+    if (anchor != NULL) {
+        async_puts_(to, " text-anchor=\"");
+        async_puts_(to, anchor);
+        async_puts_(to, "\"");
+    }
+    async_puts_(to, ">");
+}
+
+/* How wide a text is, about, in small letters. */
+static double async_svg_wide_(const char *text)
+{
+    size_t length = async_text_length_(text);
+
+    return 6.5 * (double)length;
+}
+
+/* ---- time ---------------------------------------------------------------- */
+
+static double async_svg_x_(const async_svg_ *svg, uint64_t at)
+{
+    return svg->left + (double)at * svg->scale;
+}
+
+/* 1, 2, 5, 10 ... nanoseconds, so that there are ten steps at most. */
+static uint64_t async_svg_step_(uint64_t span)
+{
+    static const uint64_t factors[] = {1, 2, 5};
+    uint64_t one;
+
+    for (one = 1;; one *= 10) {
+        int i;
+
+        for (i = 0; i < 3; i++) {
+            if (span / 10 < one * factors[i]
+                || (span / 10 == one * factors[i] && span % 10 == 0)) {
+                return one * factors[i];
+            }
+        }
+    }
+}
+
+/* A time in the unit of such steps: "2 s", "0.5 s", "20 ms". */
+static void async_svg_time_(async_writer_ *to, uint64_t at, uint64_t step)
+{
+    static const char *const names[] = {" s", " ms", " &#181;s", " ns"};
+    uint64_t unit = 1000000000;
+    int i = 0;
+
+    while (step * 10 < unit) {
+        unit /= 1000;
+        i++;
+    }
+    if (step < unit) {
+        async_put_decimal_(to, at / (unit / 10), 1);
+    } else {
+        async_put_number_(to, at / unit);
+    }
+    async_puts_(to, names[i]);
+}
+
+static void async_svg_axis_(async_svg_ *svg, double bottom)
+{
+    async_writer_ *to = &svg->writer;
+    uint64_t step = async_svg_step_(svg->span);
+    uint64_t at;
+
+    for (at = 0; at <= svg->span; at += step) {
+        double x = async_svg_x_(svg, at);
+
+        async_svg_rect_(to, "grid", x, svg->top, 1, bottom + 4 - svg->top);
+        async_puts_(to, "/>\n");
+        async_svg_text_(to, "ink", x, bottom + 20, "middle");
+        async_svg_time_(to, at, step);
+        async_puts_(to, "</text>\n");
+    }
+}
+
+/* ---- rows ---------------------------------------------------------------- */
+
+static double async_svg_y_(const async_svg_ *svg, const async_row_ *row)
+{
+    return svg->top + (double)(row - svg->writer.rows) * async_svg_row_;
+}
+
+static bool async_svg_shown_(const async_svg_ *svg, const async_row_ *row)
+{
+    return (size_t)(row - svg->writer.rows) < async_svg_rows_;
+}
+
+/* The name, and a bar from the first event to the last, on which the slices
+ * are drawn; behind it an error. */
+static void async_svg_task_(async_svg_ *svg, const async_row_ *row)
+{
+    async_writer_ *to = &svg->writer;
+    double y = async_svg_y_(svg, row);
+    double from = async_svg_x_(svg, row->first);
+    double until = async_svg_x_(svg, row->last);
+
+    async_svg_text_(to, "ink", svg->left - 10, y + 17, "end");
+    async_put_xml_(to, row->name, async_svg_longest_);
+    async_puts_(to, "</text>\n");
+    async_svg_rect_(to, "wait", from, y + 5, until - from, async_svg_bar_);
+    async_puts_(to, "/>\n");
+}
+
+static void async_svg_end_(async_svg_ *svg, const async_row_ *row)
+{
+    async_writer_ *to = &svg->writer;
+    double y = async_svg_y_(svg, row);
+    double x = async_svg_x_(svg, row->last) + async_svg_mark_;
+    const char *text = async_strerror(row->result);
+
+    svg->error = true;
+    async_svg_rect_(to, "error", x, y + 2, 4, async_svg_bar_ + 6);
+    async_puts_(to, "><title>");
+    async_put_xml_(to, text, 200);
+    async_puts_(to, "</title></rect>\n");
+    if (x + 16 + async_svg_wide_(text) < async_svg_width_) {
+        async_svg_text_(to, "small ink", x + 8, y + 17, NULL);
+        async_put_xml_(to, text, 200);
+        async_puts_(to, "</text>\n");
+    }
+}
+
+/* "async_offload" is about a thread, and so are files and names. */
+static bool async_svg_in_thread_(const char *what)
+{
+    return strcmp(what, "async_offload") == 0
+        || strcmp(what, "async_resolve") == 0
+        || strncmp(what, "async_file_", 11) == 0;
+}
+
+static void async_svg_wait_(async_svg_ *svg, async_row_ *row, double x,
+                            double width)
+{
+    async_writer_ *to = &svg->writer;
+    const char *what = row->what == NULL ? "" : row->what;
+    const char *kind = "wait";
+    double y = async_svg_y_(svg, row);
+
+    if (async_svg_in_thread_(what)) {
+        svg->thread = true;
+        kind = "thread";
+    } else if (width < 1) {
+        return;                         /* the row's own bar shows it */
+    }
+    if (strncmp(what, "async_", 6) == 0) {
+        what += 6;
+    }
+    async_svg_rect_(to, kind, x, y + 5, width, async_svg_bar_);
+    async_puts_(to, "><title>");
+    async_put_xml_(to, what, 200);
+    async_puts_(to, "</title></rect>\n");
+    if (width > 10 + async_svg_wide_(what)) {
+        async_svg_text_(to, "small in", x + width / 2, y + 17, "middle");
+        async_put_xml_(to, what, 200);
+        async_puts_(to, "</text>\n");
+    }
+}
+
+/* A step is often shorter than a pixel, and then wider than it should be: a
+ * further one that would be hidden by it is left out. */
+static void async_svg_step_or_ready_(async_svg_ *svg, async_row_ *row,
+                                     double x, double until)
+{
+    bool runs = row->state == ASYNC_ROW_RUNS_;
+    double *drawn = &row->drawn[runs];
+    double y = async_svg_y_(svg, row);
+
+    if (until - x < (runs ? async_svg_mark_ : 0.5)) {
+        if (!runs) {
+            return;
+        }
+        until = x + async_svg_mark_;
+    }
+    if (until < *drawn + 0.5) {
+        return;
+    }
+    if (runs) {
+        async_svg_rect_(&svg->writer, "run", x, y + 3, until - x,
+                        async_svg_bar_ + 4);
+    } else {
+        svg->ready = true;
+        async_svg_rect_(&svg->writer, "ready", x, y + 5, until - x,
+                        async_svg_bar_);
+    }
+    async_puts_(&svg->writer, "/>\n");
+    *drawn = until;
+}
+
+static void async_svg_slice_(async_writer_ *writer, async_row_ *row,
+                             uint64_t until)
+{
+    async_svg_ *svg = (async_svg_ *)(void *)writer;
+    double from = async_svg_x_(svg, row->since);
+    double to = async_svg_x_(svg, until);
+
+    if (!async_svg_shown_(svg, row)
+        || svg->steps != (row->state == ASYNC_ROW_RUNS_)) {
+        return;
+    }
+    if (row->state == ASYNC_ROW_WAITS_) {
+        async_svg_wait_(svg, row, from, to - from);
+    } else {
+        async_svg_step_or_ready_(svg, row, from, to);
+    }
+}
+
+static void async_svg_event_(async_writer_ *writer,
+                             const async_trace_event *event, async_row_ *row,
+                             uint64_t at)
+{
+    async_svg_ *svg = (async_svg_ *)(void *)writer;
+
+    (void)at;
+    if (event->point == ASYNC_TRACE_DONE && event->value < 0 && svg->steps
+        && async_svg_shown_(svg, row)) {
+        async_svg_end_(svg, row);
+    }
+}
+
+/* ---- the picture --------------------------------------------------------- */
+
+static const char async_svg_style_[] =
+    "<style>\n"
+    ".page{fill:#fff}.ink{fill:#1f2328}.grid{fill:#d8dee4}\n"
+    ".wait{fill:#cfe3fb;stroke:#fff}.in{fill:#0a3069}\n"
+    ".thread{fill:#a6e5b5;stroke:#fff}.ready{fill:#d4a72c}.run{fill:#0550ae}\n"
+    ".error{fill:#cf222e}.small{font-size:11px}.head{font-size:16px;"
+    "font-weight:bold}\n"
+    "@media(prefers-color-scheme:dark){\n"
+    ".page{fill:#0d1117}.ink{fill:#e6edf3}.grid{fill:#30363d}\n"
+    ".wait{fill:#1c3a5e;stroke:#0d1117}.in{fill:#cae8ff}\n"
+    ".thread{fill:#1f6f37;stroke:#0d1117}.ready{fill:#e3b341}"
+    ".run{fill:#79c0ff}\n"
+    ".error{fill:#ff7b72}\n"
+    "}\n</style>\n";
+
+static double async_svg_key_(async_writer_ *to, const char *kind,
+                             const char *text, double x, double y)
+{
+    async_svg_rect_(to, kind, x, y - 10, 12, 12);
+    async_puts_(to, "/>\n");
+    async_svg_text_(to, "small ink", x + 17, y, NULL);
+    async_puts_(to, text);
+    async_puts_(to, "</text>\n");
+    return x + 35 + async_svg_wide_(text);
+}
+
+static void async_svg_legend_(async_svg_ *svg, double y)
+{
+    async_writer_ *to = &svg->writer;
+    double x = svg->left;
+
+    x = async_svg_key_(to, "run", "runs", x, y);
+    if (svg->ready) {
+        x = async_svg_key_(to, "ready", "is ready", x, y);
+    }
+    x = async_svg_key_(to, "wait", "waits", x, y);
+    if (svg->thread) {
+        x = async_svg_key_(to, "thread", "a thread works for it", x, y);
+    }
+    if (svg->error) {
+        (void)async_svg_key_(to, "error", "ends in an error", x, y);
+    }
+}
+
+static void async_svg_begin_(async_svg_ *svg, const char *title,
+                             double height)
+{
+    async_writer_ *to = &svg->writer;
+    double y = 24;
+
+    async_puts_(to, "<svg xmlns=\"http://www.w3.org/2000/svg\" "
+                    "width=\"1000\" viewBox=\"0 0 1000 ");
+    async_put_number_(to, (uint64_t)height);
+    async_puts_(to, "\" font-family=\"sans-serif\" font-size=\"13\">\n");
+    if (title != NULL) {
+        async_puts_(to, "<title>");
+        async_put_xml_(to, title, 400);
+        async_puts_(to, "</title>\n");
+    }
+    async_puts_(to, async_svg_style_);
+    async_svg_rect_(to, "page", 0, 0, async_svg_width_, height);
+    async_puts_(to, "/>\n");
+    if (title != NULL) {
+        async_svg_text_(to, "head ink", 16, y, NULL);
+        async_put_xml_(to, title, 110);
+        async_puts_(to, "</text>\n");
+        y += 20;
+    }
+    if (to->recorder->lost != 0) {
+        async_svg_text_(to, "small ink", 16, y, NULL);
+        async_puts_(to, "Events before these that are lost: ");
+        async_put_number_(to, to->recorder->lost);
+        async_puts_(to, "</text>\n");
+    }
+}
+
+static double async_svg_names_(const async_writer_ *writer)
+{
+    size_t i, longest = 4;
+
+    for (i = 0; i < writer->count && i < async_svg_rows_; i++) {
+        size_t length = async_text_length_(writer->rows[i].name);
+
+        longest = length > longest ? length : longest;
+    }
+    longest = longest < async_svg_longest_ ? longest : async_svg_longest_;
+    return 7.5 * (double)longest + 26;
+}
+
+static void async_svg_draw_(async_svg_ *svg, const char *title)
+{
+    async_writer_ *to = &svg->writer;
+    size_t rows = to->count < async_svg_rows_ ? to->count : async_svg_rows_;
+    double bottom, height;
+    size_t i;
+
+    svg->left = async_svg_names_(to);
+    svg->scale = (async_svg_width_ - async_svg_right_ - svg->left)
+        / (double)svg->span;
+    svg->top = 8 + (title != NULL ? 28 : 0) + (to->recorder->lost ? 20 : 0);
+    bottom = svg->top + (double)rows * async_svg_row_;
+    height = bottom + 60 + (to->count > rows ? 20 : 0);
+    async_svg_begin_(svg, title, height);
+    async_svg_axis_(svg, bottom);
+    for (i = 0; i < rows; i++) {
+        async_svg_task_(svg, &to->rows[i]);
+    }
+    svg->steps = false;
+    async_writer_tell_(to);
+    svg->steps = true;
+    async_writer_tell_(to);
+    async_svg_legend_(svg, bottom + 46);
+    if (to->count > rows) {
+        async_svg_text_(to, "small ink", svg->left, bottom + 66, NULL);
+        async_puts_(to, "and tasks that are not shown: ");
+        async_put_number_(to, to->count - rows);
+        async_puts_(to, "</text>\n");
+    }
+    async_puts_(to, "</svg>\n");
+}
+
+ASYNC_API int async_trace_svg(const async_recorder *recorder,
+                              const char *title, async_duration span,
+                              async_trace_out out, void *to)
+{
+    async_svg_ svg;
+    uint64_t least = span <= 0 ? 1 : async_nanoseconds_((async_ticks)span);
+    int rc = async_writer_open_(&svg.writer, recorder, out, to);
+
+    if (rc < 0) {
+        return rc;
+    }
+    svg.writer.event = async_svg_event_;
+    svg.writer.slice = async_svg_slice_;
+    svg.span = svg.writer.end > least ? svg.writer.end : least;
+    svg.ready = svg.thread = svg.error = false;
+    async_svg_draw_(&svg, title);
+    return async_writer_close_(&svg.writer);
 }
 
 #endif

@@ -94,7 +94,7 @@ static ASYNC a_day_with_a_lock(struct day *self)
     return two_tellers(self, deposit_locked);
 }
 
-/* ---- a week --------------------------------------------------------------- */
+/* ---- a week -------------------------------------------------------------- */
 
 enum { CLIENTS = 10 };
 

@@ -2,10 +2,10 @@
  *
  *     make run DEMO=testing
  *
- * ASYNC_SIM makes time virtual, and ASYNC_TEST runs a coroutine as a test in it:
- * with a limit, and a look for tasks that were left behind. The times in the
- * output are virtual; the whole takes a millisecond. Five of these tests fail:
- * they show how that is reported. */
+ * ASYNC_SIM makes time virtual, and ASYNC_TEST runs a coroutine as a test in
+ * it: with a limit, and a look for tasks that were left behind. The times in
+ * the output are virtual; the whole takes a millisecond. Five of these tests
+ * fail: they show how that is reported. */
 #define ASYNC_SIM 1
 #define ASYNC_IMPLEMENTATION
 #include "async.h"

@@ -328,8 +328,8 @@
  * has asked for small code; then some (STEP, ONCE) are there just once, which
  * the compiler by itself sees otherwise. And what is seldom (APART): apart from
  * the function that does the usual, which then saves no registers. What has one
- * or two callers, of which a program uses one (ALONE), is always part of it; and
- * what a function (FLAT) calls, part of that. */
+ * or two callers, of which a program uses one (ALONE), is always part of it;
+ * and what a function (FLAT) calls, part of that. */
 #if defined __OPTIMIZE__ && defined __GNUC__
 #define ASYNC_ALONE_ static inline __attribute__((always_inline, unused))
 #else
