@@ -1846,18 +1846,24 @@ struct async_watch {
  * in a group, by async_result, or with a done callback.
  * Call it from a task or a callback of the loop, or, after async_loop_open,
  * from outside before the loop runs. Constant time, some 20 instructions. */
+#if ASYNC_NAMED_
 #define async_spawn(task, fn, frame) \
-    async_loop_spawn(async_this_loop_, task, fn, frame)
+    async_spawn_to_((task), ASYNC_ENTRY_(fn, frame), (frame), #fn, \
+                    __FILE__, __LINE__)
+#else
+#define async_spawn(task, fn, frame) \
+    async_spawn_to_((task), ASYNC_ENTRY_(fn, frame), (frame))
+#endif
 
 /* The same for a loop that is not the current one: before it first runs, or
  * between its steps. Not from another thread: async_irq is the way in. */
 #if ASYNC_NAMED_
 #define async_loop_spawn(loop, task, fn, frame) \
-    async_spawn_at_((loop), (task), ASYNC_ENTRY_(fn, frame), (frame), #fn, \
-                    __FILE__, __LINE__)
+    async_loop_spawn_((loop), (task), ASYNC_ENTRY_(fn, frame), (frame), #fn, \
+                      __FILE__, __LINE__)
 #else
 #define async_loop_spawn(loop, task, fn, frame) \
-    async_spawn_at_((loop), (task), ASYNC_ENTRY_(fn, frame), (frame))
+    async_loop_spawn_((loop), (task), ASYNC_ENTRY_(fn, frame), (frame))
 #endif
 
 /* What the spawned one is called. */
@@ -1885,18 +1891,20 @@ struct async_watch {
  * a program that gives no pointer which might be NULL has no check of it. */
 #define async_spawn_ ASYNC_ABI_(async_spawn)
 #define async_spawn_sure_ ASYNC_ABI_(async_spawn_sure)
-ASYNC_API int async_spawn_(async_loop *loop, async_task *task, async_fn fn,
-                           void *frame ASYNC_NAME_PARAMETERS_);
-ASYNC_API int async_spawn_sure_(async_loop *loop, async_task *task, async_fn fn,
+#define async_loop_spawn_ ASYNC_ABI_(async_loop_spawn)
+ASYNC_API int async_spawn_(async_task *task, async_fn fn, void *frame
+                           ASYNC_NAME_PARAMETERS_);
+ASYNC_API int async_spawn_sure_(async_task *task, async_fn fn, void *frame
+                                ASYNC_NAME_PARAMETERS_);
+ASYNC_API int async_loop_spawn_(async_loop *loop, async_task *task, async_fn fn,
                                 void *frame ASYNC_NAME_PARAMETERS_);
 
-ASYNC_ALONE_ int async_spawn_at_(async_loop *loop, async_task *task,
-                                 async_fn fn, void *frame
+ASYNC_ALONE_ int async_spawn_to_(async_task *task, async_fn fn, void *frame
                                  ASYNC_NAME_PARAMETERS_)
 {
     return ASYNC_KNOWN_(task != NULL && fn != NULL)
-        ? async_spawn_sure_(loop, task, fn, frame ASYNC_NAME_ARGUMENTS_)
-        : async_spawn_(loop, task, fn, frame ASYNC_NAME_ARGUMENTS_);
+        ? async_spawn_sure_(task, fn, frame ASYNC_NAME_ARGUMENTS_)
+        : async_spawn_(task, fn, frame ASYNC_NAME_ARGUMENTS_);
 }
 
 #define async_join ASYNC_ABI_(async_join)
@@ -1969,14 +1977,25 @@ ASYNC_API ASYNC async_poll(void);
 /* ---- what operations are made of ---------------------------------------- */
 
 /* The current loop, and its running task: of each thread its own. */
+#ifdef ASYNC_STATIC
+#define ASYNC_VARIABLE_ static ASYNC_THREAD
+#else
+#define ASYNC_VARIABLE_ ASYNC_EXTERN_C_ ASYNC_LOCAL_ ASYNC_THREAD
+#endif
+#if ASYNC_HOSTED
 #define async_this_loop_ ASYNC_ABI_(async_this_loop)
 #define async_this_task_ ASYNC_ABI_(async_this_task)
-#ifdef ASYNC_STATIC
-static ASYNC_THREAD async_loop *async_this_loop_;
-static ASYNC_THREAD async_task *async_this_task_;
-#else
-ASYNC_EXTERN_C_ ASYNC_LOCAL_ ASYNC_THREAD async_loop *async_this_loop_;
-ASYNC_EXTERN_C_ ASYNC_LOCAL_ ASYNC_THREAD async_task *async_this_task_;
+ASYNC_VARIABLE_ async_loop *async_this_loop_;
+ASYNC_VARIABLE_ async_task *async_this_task_;
+#else                           /* together: code has one address for both */
+typedef struct async_this_type_ {
+    async_loop *loop;
+    async_task *task;
+} async_this_type_;
+#define async_this_ ASYNC_ABI_(async_this)
+#define async_this_loop_ (async_this_.loop)
+#define async_this_task_ (async_this_.task)
+ASYNC_VARIABLE_ async_this_type_ async_this_;
 #endif
 
 #define ASYNC_TASK_(n) ((async_task *)(void *)(n))
@@ -2426,6 +2445,19 @@ ASYNC_INLINE_ void async_ready_(async_loop *loop, async_task *task)
     loop->tail = &task->timer.node.next;
 }
 
+/* The same for the current loop, in a function of its own where it takes some
+ * steps to move a pointer. 0, for who ends so. */
+#if ASYNC_8BIT_
+ASYNC_STEP_ int async_append_(async_task *task)
+{
+    async_ready_(async_this_loop_, task);
+    return 0;
+}
+#define ASYNC_APPEND_(loop, task) async_append_(task)
+#else
+#define ASYNC_APPEND_(loop, task) (async_ready_((loop), (task)), 0)
+#endif
+
 #define ASYNC_NONE_READY_(loop) ((loop)->tail == &(loop)->head)
 
 /* Put a parked task in the ready queue, in that state, with that result. */
@@ -2435,7 +2467,7 @@ ASYNC_STEP_ void async_ready_as_(async_task *task, int result,
     task->timer.u.result = result;
     async_set_state_(task, state);
     ASYNC_TRACE_READY_(async_this_loop_, task, state);
-    async_ready_(async_this_loop_, task);
+    (void)ASYNC_APPEND_(async_this_loop_, task);
 }
 
 /* Grant a parked task what it waits for, with the result of its operation.
@@ -2571,31 +2603,31 @@ ASYNC_INLINE_ async_status async_settle_(async_task *task, async_status rc)
     return rc;
 }
 
-/* How an operation begins that has nothing of its own to look at, each time
- * that it is evaluated: with the result that its task was granted; with
- * ASYNC_CANCEL, which delivers a strike; or with ASYNC_PENDING: then the loop
- * will queue the task, unless the operation parks it. */
+/* Was this task granted what it waited for, or struck? If so, an operation that
+ * has nothing of its own to look at is over, each time that it is evaluated:
+ * with the result, or with ASYNC_CANCEL, which delivers the strike. */
+#define ASYNC_OVER_P_(task) \
+    (((task)->timer.node.state \
+      & (ASYNC_GRANTED_ | (ASYNC_USED_(strikes) ? ASYNC_STRIKE_ : 0))) != 0)
+
 ASYNC_INLINE_ async_status async_over_(async_task *task)
 {
     async_mark_ state = task->timer.node.state;
 
-    if ((state & ASYNC_GRANTED_) != 0) {
-        return async_settle_(task, ASYNC_HOSTED && state < ASYNC_READY_
-                                   ? 0 : task->timer.u.result);
-    }
-    if (ASYNC_STRUCK_P_(task)) {
+    if ((state & ASYNC_GRANTED_) == 0) {
         return async_deliver_(task);
     }
-    async_set_yielded_(task);
-    return ASYNC_PENDING;
+    return async_settle_(task, ASYNC_HOSTED && state < ASYNC_READY_
+                               ? 0 : task->timer.u.result);
 }
 
-/* All of async_yield, which is this and no more. */
+/* All of async_yield; the function below is what is usual of it. In a library
+ * that is to be small it stands for async_over_, too. */
 ASYNC_API async_status async_yield_(void);
-#if ASYNC_FAST_
-#define ASYNC_OVER_() async_over_(async_self_())
+#if ASYNC_FAST_ || ASYNC_WHOLE_
+#define ASYNC_OVER_(task) async_over_(task)
 #else
-#define ASYNC_OVER_() async_yield_()
+#define ASYNC_OVER_(task) async_yield_()
 #endif
 
 /* AWAIT(async_yield()): let every other ready task run first. Task only. */
@@ -6664,9 +6696,11 @@ ASYNC_API void async_timer_each_(async_timers *timers,
  * task: parking and waking tasks, striking them, spawning and finishing them.
  * ======================================================================== */
 
-#ifndef ASYNC_STATIC
+#if !defined ASYNC_STATIC && ASYNC_HOSTED
 ASYNC_THREAD async_loop *async_this_loop_;
 ASYNC_THREAD async_task *async_this_task_;
+#elif !defined ASYNC_STATIC
+ASYNC_THREAD async_this_type_ async_this_;
 #endif
 
 /* ---- parking and waking -------------------------------------------------- */
@@ -6739,9 +6773,9 @@ ASYNC_API bool async_wake_one_(async_list *list, int result)
 
 ASYNC_API async_status async_wait_(async_list *list)
 {
-    async_status rc = ASYNC_OVER_();
+    async_task *task = async_self_();
 
-    return rc == ASYNC_PENDING ? async_park_(list) : rc;
+    return ASYNC_OVER_P_(task) ? ASYNC_OVER_(task) : async_park_(list);
 }
 
 /* ---- strikes ------------------------------------------------------------- */
@@ -6814,7 +6848,13 @@ ASYNC_API async_status async_deliver_(async_task *task)
 
 ASYNC_API async_status async_yield_(void)
 {
-    return async_over_(async_self_());
+    async_task *task = async_self_();
+
+    if (ASYNC_OVER_P_(task)) {
+        return async_over_(task);
+    }
+    async_set_yielded_(task);
+    return ASYNC_PENDING;
 }
 
 ASYNC_API async_status async_poll(void)
@@ -6845,10 +6885,12 @@ static async_status async_begin_(void *frame)
     return task->fn(frame);
 }
 
-ASYNC_API ASYNC_ONCE_ int async_spawn_sure_(async_loop *loop, async_task *task,
-                                            async_fn fn, void *frame
+ASYNC_API ASYNC_ONCE_ int async_spawn_sure_(async_task *task, async_fn fn,
+                                            void *frame
                                             ASYNC_NAME_PARAMETERS_)
 {
+    async_loop *loop = async_this_loop_;
+
     if (loop == NULL) {
         return ASYNC_EPERM;
     }
@@ -6871,17 +6913,25 @@ ASYNC_API ASYNC_ONCE_ int async_spawn_sure_(async_loop *loop, async_task *task,
     ASYNC_NAMES_(task, name, file, line);
     ASYNC_TRACE_(loop, task, SPAWN);
     loop->alive++;
-    async_ready_(loop, task);
-    return 0;
+    return ASYNC_APPEND_(loop, task);
 }
 
-ASYNC_API ASYNC_FLAT_ int async_spawn_(async_loop *loop, async_task *task,
-                                       async_fn fn, void *frame
-                                       ASYNC_NAME_PARAMETERS_)
+ASYNC_API ASYNC_FLAT_ int async_spawn_(async_task *task, async_fn fn,
+                                       void *frame ASYNC_NAME_PARAMETERS_)
 {
     return task != NULL && fn != NULL
-        ? async_spawn_sure_(loop, task, fn, frame ASYNC_NAME_ARGUMENTS_)
+        ? async_spawn_sure_(task, fn, frame ASYNC_NAME_ARGUMENTS_)
         : ASYNC_EINVAL;
+}
+
+ASYNC_API int async_loop_spawn_(async_loop *loop, async_task *task, async_fn fn,
+                                void *frame ASYNC_NAME_PARAMETERS_)
+{
+    async_loop *before = async_loop_use(loop);
+    int rc = async_spawn_(task, fn, frame ASYNC_NAME_ARGUMENTS_);
+
+    (void)async_loop_use(before);
+    return rc;
 }
 
 /* The joiners get the result by value, and the callbacks come last: so one of
@@ -7383,7 +7433,7 @@ ASYNC_API int async_run_(async_fn fn, void *frame
     task.joiners = NULL;
     task.scopes = NULL;
     async_this_loop_ = &loop;
-    rc = async_spawn_(&loop, &task, fn, frame
+    rc = async_spawn_(&task, fn, frame
 #if ASYNC_NAMED_
                       , name, file, line
 #endif
@@ -7761,26 +7811,20 @@ ASYNC_API async_ticks async_now(void)
 #endif
 }
 
-static async_status async_sleep_to_(async_ticks deadline, async_ticks now)
+ASYNC_API ASYNC_ONCE_ async_status async_sleep_sure_(async_duration duration)
 {
-    async_task *task = async_this_task_;
+    async_task *task = async_self_();
+    async_ticks now;
 
+    if (ASYNC_OVER_P_(task)) {
+        return ASYNC_OVER_(task);
+    }
     async_set_state_(task, ASYNC_SLEEPING_);
     ASYNC_WAITS_("async_sleep", NULL);
     ASYNC_LEAF_(task);
-    return async_timer_add_(&task->timer, deadline, now);
-}
-
-ASYNC_API ASYNC_ONCE_ async_status async_sleep_sure_(async_duration duration)
-{
-    async_status rc = ASYNC_OVER_();
-    async_ticks now;
-
-    if (rc != ASYNC_PENDING) {
-        return rc;
-    }
     now = ASYNC_NOW_();
-    return async_sleep_to_((async_ticks)(now + (async_ticks)duration), now);
+    return async_timer_add_(&async_this_task_->timer,
+                            (async_ticks)(now + (async_ticks)duration), now);
 }
 
 ASYNC_API ASYNC_FLAT_ async_status async_sleep_(async_duration duration)
@@ -7790,15 +7834,9 @@ ASYNC_API ASYNC_FLAT_ async_status async_sleep_(async_duration duration)
 
 ASYNC_API async_status async_sleep_until(async_ticks time)
 {
-    async_status rc = ASYNC_OVER_();
+    async_duration duration = (async_duration)(time - ASYNC_NOW_());
 
-    async_ticks now;
-
-    if (rc != ASYNC_PENDING) {
-        return rc;
-    }
-    now = ASYNC_NOW_();
-    return (async_duration)(time - now) > 0 ? async_sleep_to_(time, now) : rc;
+    return async_sleep_(duration);
 }
 
 ASYNC_API void async_alarm_set_(async_alarm_ *alarm, async_duration duration)
@@ -9555,7 +9593,7 @@ ASYNC_API int async_pool_spawn_(async_pool *pool, int i, async_fn fn,
     if (slot == NULL) {
         return rc;
     }
-    rc = async_spawn_(async_this_loop_, &slot->task, fn, frame
+    rc = async_spawn_(&slot->task, fn, frame
 #if ASYNC_NAMED_
                       , name, file, line
 #endif
@@ -9691,7 +9729,7 @@ ASYNC_API int async_group_spawn_(async_group *group, async_member *member,
     if (group->flags != ASYNC_GROUP_OPEN_) {
         return ASYNC_ESHUTDOWN;
     }
-    rc = async_spawn_(async_this_loop_, &member->task, fn, frame
+    rc = async_spawn_(&member->task, fn, frame
 #if ASYNC_NAMED_
                       , name, file, line
 #endif
@@ -11608,7 +11646,7 @@ static bool async_test_once_(async_line_ *line, async_test_run_ *run,
     run->what = NULL;
     (void)async_loop_open(&run->loop);
     (void)async_loop_use(&run->loop);
-    (void)async_spawn_(&run->loop, &run->task, run->fn, run->frame
+    (void)async_spawn_(&run->task, run->fn, run->frame
 #if ASYNC_NAMED_
                        , run->entry, run->from_file, run->from_line
 #endif
