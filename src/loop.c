@@ -80,13 +80,10 @@ ASYNC_ALONE_ void async_finish_(async_loop *loop, async_task *task,
  * ends at this moment; what becomes ready meanwhile starts the next one. */
 ASYNC_ALONE_ void async_run_ready_(async_loop *loop)
 {
-    async_node *node = loop->head;
+    async_node *node = ASYNC_TURN_(loop);
     async_node *next;
     async_node **end = loop->tail;
 
-#if ASYNC_SIM
-    async_sim_turn_(loop), node = loop->head, end = loop->tail;
-#endif
     loop->tail = &loop->head;
     async_turn_begins_(loop);
     for (;; node = next) {

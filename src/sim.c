@@ -245,8 +245,7 @@ ASYNC_API void async_sim_idle_(async_loop *loop, async_duration ticks)
 enum { ASYNC_SIM_POLLS_ = 10000 };
 #define ASYNC_SIM_TURNS_ UINT32_C(10000000)
 
-/* Is there nobody in the ready queue but tasks that yield or poll? And how many
- * are they all? */
+/* Is there nobody in the ready queue but tasks that yield or poll? */
 static bool async_sim_polls_(const async_loop *loop)
 {
     const async_node *node = loop->head;
@@ -306,7 +305,7 @@ static async_node *async_sim_shuffle_(async_node **from, uint32_t n,
     return first;
 }
 
-ASYNC_API void async_sim_turn_(async_loop *loop)
+ASYNC_API async_node *async_sim_turn_(async_loop *loop)
 {
     async_sim_ *sim = &async_sim_of_thread_;
     const async_node *node = loop->head;
@@ -319,15 +318,13 @@ ASYNC_API void async_sim_turn_(async_loop *loop)
         async_sim_pass_(loop, (async_duration)
                               async_timer_next_(&loop->timers, sim->now));
     }
-    if (!sim->shuffles) {
-        return;
-    }
-    for (; &node->next != loop->tail; node = node->next) {
-        n++;
-    }
-    if (n > 1) {
+    if (sim->shuffles) {
+        for (; &node->next != loop->tail; node = node->next) {
+            n++;
+        }
         loop->head = async_sim_shuffle_(&from, n, &loop->tail);
     }
+    return loop->head;
 }
 
 #endif

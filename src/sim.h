@@ -81,9 +81,11 @@ ASYNC_API int async_sim_patience(async_duration real);
 
 /* ---- for the loop, and for testing.h ------------------------------------ */
 
-/* The hooks, and what a turn begins with. */
+/* The hook; and what a turn begins with: the queue is put in order. Which is
+ * the first to run? */
 ASYNC_API void async_sim_idle_(async_loop *loop, async_duration ticks);
-ASYNC_API void async_sim_turn_(async_loop *loop);
+ASYNC_API async_node *async_sim_turn_(async_loop *loop);
+#define ASYNC_TURN_(loop) async_sim_turn_(loop)
 
 /* A clock that begins anew, with a seed; and what it was before. */
 typedef struct async_sim_ {
@@ -117,5 +119,6 @@ ASYNC_API bool async_sim_gave_up_(void);
 #define async_sim_advance(duration) async_this_needs_ASYNC_SIM_1_
 #define async_sim_patience(real) async_this_needs_ASYNC_SIM_1_
 #define ASYNC_GAVE_UP_() false
+#define ASYNC_TURN_(loop) ((loop)->head)
 
 #endif

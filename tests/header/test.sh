@@ -163,7 +163,7 @@ warn() {
     name=$1
     shift
     for macro in '' -DASYNC_DEBUG=1 '-DASYNC_HOSTED=0' -DASYNC_POLL=1 \
-                 -DASYNC_TRACE=1; do
+                 -DASYNC_TRACE=1 -DASYNC_SIM=1; do
         "$@" $macro -I. -fsyntax-only $here/implementation.c || return 1
     done
 }

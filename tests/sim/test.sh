@@ -68,8 +68,8 @@ printf '#define ASYNC_IMPLEMENTATION\n#include "async.h"\n' > $out/all.c
 board() {
     if ! command -v "$1" >/dev/null 2>&1; then
         echo "skip sim_$1: no $1"
-    elif words=$("$@" -std=c99 -Os -ffreestanding $warn -DASYNC_HOSTED=0 -DASYNC_SIM=1 -Isrc \
-            -c -o $out/$1.o $out/all.c 2>&1); then
+    elif words=$("$@" -std=c99 -Os -ffreestanding $warn -DASYNC_HOSTED=0 \
+            -DASYNC_SIM=1 -Isrc -c -o $out/$1.o $out/all.c 2>&1); then
         echo "ok sim_$1"
     else
         echo "FAIL sim_$1: $(echo "$words" | head -n 3)"
