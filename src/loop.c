@@ -45,8 +45,8 @@ ASYNC_ALONE_ void async_finish_(async_loop *loop, async_task *task,
     if (result == ASYNC_CANCEL) {
         result = ASYNC_ECANCELED;
     }
-    task->timer.node.state = ASYNC_DONE_;
     task->timer.u.result = result;
+    task->timer.node.state = ASYNC_DONE_;
     ASYNC_TRACE_(loop, task, DONE);
     loop->alive--;
 #if ASYNC_HOSTED
@@ -350,11 +350,8 @@ ASYNC_API void async_loop_stop(async_loop *loop)
 
 /* ---- opening ------------------------------------------------------------- */
 
-ASYNC_API int async_loop_open(async_loop *loop)
+ASYNC_API int async_loop_open_sure_(async_loop *loop)
 {
-    if (loop == NULL) {
-        return ASYNC_EINVAL;
-    }
     loop->tail = &loop->head;
     loop->running = false;
     loop->alive = 0;
@@ -399,6 +396,11 @@ ASYNC_API int async_loop_open(async_loop *loop)
         async_this_loop_ = loop;
     }
     return 0;
+}
+
+ASYNC_API int async_loop_open_(async_loop *loop)
+{
+    return loop != NULL ? async_loop_open_sure_(loop) : ASYNC_EINVAL;
 }
 
 ASYNC_API async_loop *async_loop_use(async_loop *loop)

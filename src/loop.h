@@ -96,8 +96,16 @@ ASYNC_API int async_run_(async_fn fn, void *frame
 
 /* Make `loop`, in the caller's memory, an empty loop. It becomes the current
  * one of this thread if there is none. 0 or an error; ASYNC_EINVAL for NULL. */
-#define async_loop_open ASYNC_ABI_(async_loop_open)
-ASYNC_API int async_loop_open(async_loop *loop);
+#define async_loop_open_ ASYNC_ABI_(async_loop_open)
+#define async_loop_open_sure_ ASYNC_ABI_(async_loop_open_sure)
+ASYNC_API int async_loop_open_(async_loop *loop);
+ASYNC_API int async_loop_open_sure_(async_loop *loop);
+
+ASYNC_ALONE_ int async_loop_open(async_loop *loop)
+{
+    return ASYNC_KNOWN_(loop != NULL) ? async_loop_open_sure_(loop)
+                                      : async_loop_open_(loop);
+}
 
 /* Run until the task `until` is done, and return its result; with NULL until
  * no task is left, and return 0. Other tasks stay as they are and go on at
