@@ -84,7 +84,6 @@ ASYNC_API async_sim_ async_sim_begin_(unsigned seed)
     async_sim_ before = *sim;
 
     sim->now = 0;
-    sim->over = NULL;
     sim->turns = 0;
     sim->gave_up = false;
     async_sim_seed(seed);

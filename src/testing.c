@@ -148,12 +148,6 @@ static void async_test_over_(async_loop *loop)
     async_sim_limit_(run->limit, async_test_over_);
 }
 
-/* Tasks that were spawned beside the test, and are not done. */
-static unsigned async_test_left_(const async_test_run_ *run)
-{
-    return run->loop.alive - (async_done(&run->task) ? 0 : 1);
-}
-
 /* Why did it fail? The first of the reasons that there are, after a colon; or
  * nothing: it did not. */
 static void async_line_why_(async_line_ *line, const async_test_run_ *run)
@@ -177,9 +171,9 @@ static void async_line_why_(async_line_ *line, const async_test_run_ *run)
         async_line_result_(line, run->result);
         async_line_add_(line, ", and not ");
         async_line_result_(line, run->wanted);
-    } else if (async_test_left_(run) != 0) {
+    } else if (run->loop.alive != 0) {
         async_line_add_(line, "tasks left behind: ");
-        async_line_number_(line, async_test_left_(run));
+        async_line_number_(line, run->loop.alive);
         async_test_dump_(run, "leaves tasks behind");
     } else {
         line->length -= 2;
@@ -271,7 +265,6 @@ static unsigned async_test_seeds_(const async_tests *tests, unsigned *first)
 static bool async_test_all_(async_tests *tests, async_line_ *line,
                             async_test_run_ *run)
 {
-    async_test_run_ *outer = async_test_runs_;
     size_t length = line->length;
     unsigned seed, n = 0;
     unsigned seeds = async_test_seeds_(tests, &seed);
@@ -299,7 +292,7 @@ static bool async_test_all_(async_tests *tests, async_line_ *line,
         async_line_number_(line, n);
         async_line_add_(line, " seeds)");
     }
-    async_test_runs_ = outer;
+    async_test_runs_ = NULL;
     async_sim_end_(&before);
     return good;
 }

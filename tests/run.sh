@@ -145,7 +145,7 @@ fi
 # The parts, a name a line: those that take longest first, so that at the end
 # no processor waits for another.
 plan() {
-    long='demos readme firmware must-trap size model compilers header'
+    long='demos readme firmware must-trap size sim model compilers header'
     for kind in $long; do
         [ -n "$FULL" ] && [ "$kind" = demos ] && echo 'unit valgrind' \
             && echo 'unit threads'

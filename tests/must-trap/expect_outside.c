@@ -6,10 +6,24 @@
 #define ASYNC_IMPLEMENTATION
 #include "async.h"
 
+struct self { async_frame frame; };
+
+static ASYNC test(struct self *self)
+{
+    ASYNC_BEGIN(self);
+    AWAIT(async_sleep(ASYNC_SEC(1)));
+    ASYNC_EXPECT(self == NULL);
+    ASYNC_END;
+}
+
 int main(int argc, char **argv)
 {
+    static async_tests tests;
+    static struct self self;
+
     (void)argv;
-    ASYNC_EXPECT(argc == 1);
+    ASYNC_TEST(&tests, "a test", test, &self, ASYNC_NEVER);
+    ASYNC_EXPECT(tests.failed == 1);
     ASYNC_EXPECT(argc == 2);
     return 0;
 }

@@ -503,7 +503,7 @@ static ASYNC offloads(struct self *self)
     ASYNC_BEGIN(self);
     self->at = async_now();
     a[1].name = "slept";
-    a[1].ticks = MS1;
+    a[1].ticks = self->ticks;
     async_spawn(&self->task[0], sleeps, &a[1]);
     AWAIT_VALUE(self->e, async_offload(&self->job, takes, &self->n));
     test_log("%d ", self->e);
@@ -519,17 +519,26 @@ TEST(sim_waits_for_a_function_in_a_thread)
 #if ASYNC_HOSTED && ASYNC_OFFLOAD
     fresh();
     a[0].n = 60;
+    a[0].ticks = MS1;
+    CHECK_EQ(async_run(offloads, &a[0]), 0);
+    CHECK_LOG("7 slept ");
+    CHECK_EQ(a[0].ticks, 0);
+    fresh();
+    a[0].n = 1300;
+    a[0].ticks = ASYNC_SEC(20);
     CHECK_EQ(async_run(offloads, &a[0]), 0);
     CHECK_LOG("7 slept ");
     CHECK_EQ(a[0].ticks, 0);
     /* Not for ever, and with a patience of none not at all. */
     fresh();
     a[0].n = 1500;
+    a[0].ticks = MS1;
     CHECK_EQ(async_run(offloads, &a[0]), 0);
     CHECK_LOG("slept 7 ");
     CHECK_EQ(async_sim_patience(0), 0);
     fresh();
     a[0].n = 60;
+    a[0].ticks = MS1;
     CHECK_EQ(async_run(offloads, &a[0]), 0);
     CHECK_LOG("slept 7 ");
 #else

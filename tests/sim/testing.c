@@ -147,6 +147,16 @@ static ASYNC naps(struct self *self)
     ASYNC_END;
 }
 
+/* Longer than any limit. */
+static ASYNC naps_for_long(struct self *self)
+{
+    ASYNC_BEGIN(self);
+    for (self->i = 0; self->i < 3; self->i++) {
+        AWAIT(async_sleep(ASYNC_NEVER / 2));
+    }
+    ASYNC_END;
+}
+
 TEST(testing_limit)
 {
     fresh();
@@ -154,6 +164,8 @@ TEST(testing_limit)
     CHECK(ASYNC_TEST(&tests, "just in time", naps, &t, SEC(10)));
     CHECK(!ASYNC_TEST(&tests, "late", naps, &t, (async_duration)(SEC(10) - 1)));
     CHECK(ASYNC_TEST(&tests, "no limit", naps, &t, ASYNC_NEVER));
+    CHECK(ASYNC_TEST(&tests, "no limit", naps_for_long, &t, ASYNC_NEVER));
+    CHECK(!ASYNC_TEST(&tests, "a limit", naps_for_long, &t, ASYNC_NEVER - 1));
     t.ticks = 0;
     CHECK(ASYNC_TEST(&tests, "no time at all", naps, &t, 0));
     t.ticks = 1;
@@ -495,6 +507,22 @@ static ASYNC tests_inside(struct self *self)
     ASYNC_END;
 }
 
+static void tests_in_a_call(async_call *call)
+{
+    (void)call;
+    CHECK(!ASYNC_TEST(&tests, "called", naps, &t, SEC(1)));
+}
+
+static ASYNC calls(struct self *self)
+{
+    static async_call call;
+
+    ASYNC_BEGIN(self);
+    CHECK_EQ(async_call_soon(&call, tests_in_a_call), 0);
+    AWAIT(async_sleep(SEC(1)));
+    ASYNC_END;
+}
+
 TEST(testing_inside_a_loop_is_an_error)
 {
     static struct self inside;
@@ -502,8 +530,9 @@ TEST(testing_inside_a_loop_is_an_error)
     fresh();
     memset(&inside, 0, sizeof inside);
     CHECK_EQ(async_run(tests_inside, &inside), 0);
-    CHECK_EQ(tests.failed, 1);
-    CHECK_LOG("FAIL inside: busy (-16)\n");
+    CHECK_EQ(async_run(calls, &inside), 0);
+    CHECK_EQ(tests.failed, 2);
+    CHECK_LOG("FAIL inside: busy (-16)\nFAIL called: busy (-16)\n");
 }
 
 TEST(testing_bad_arguments)
