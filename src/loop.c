@@ -14,7 +14,9 @@
 /* Between runs and steps, time goes on. */
 static void async_rest_(async_loop *loop)
 {
-    loop->running = false;
+    if (ASYNC_USED_(running)) {
+        loop->running = false;
+    }
     ASYNC_TRACE_FROM_(loop, "outside");
 #if ASYNC_HOSTED
     loop->fresh = false;
@@ -223,21 +225,19 @@ static int async_sleep_on_(async_loop *loop)
 
 #endif
 
-/* Is this loop running, or another one in this thread, the current one say? */
-#define ASYNC_BUSY_(loop, current) \
-    ((loop)->running || async_this_task_ != NULL \
-     || ((current) != NULL && (current)->running))
-
 ASYNC_API int async_loop_run_(async_loop *loop)
 {
     async_loop *before = async_this_loop_;
     int rc = ASYNC_EINTR;
 
-    if (ASYNC_BUSY_(loop, before)) {
+    if (ASYNC_BUSY_(loop)) {
         return ASYNC_EBUSY;
     }
+    ASYNC_SET_BUSY_(true);
     async_this_loop_ = loop;
-    loop->running = true;
+    if (ASYNC_USED_(running)) {
+        loop->running = true;
+    }
 #if ASYNC_DEBUG
     loop->stack = ASYNC_STACK_;
 #endif
@@ -277,6 +277,7 @@ ASYNC_API int async_loop_run_(async_loop *loop)
     async_trail_of_main_(loop);
 #endif
     async_this_loop_ = before;
+    ASYNC_SET_BUSY_(false);
     return rc;
 }
 
@@ -287,7 +288,7 @@ ASYNC_API int async_loop_run_until_(async_loop *loop, const async_task *until)
     if (loop == NULL) {
         return ASYNC_EINVAL;
     }
-    if (ASYNC_BUSY_(loop, async_this_loop_)) {
+    if (ASYNC_BUSY_(loop)) {
         return ASYNC_EBUSY;
     }
     if (until != NULL && ASYNC_UP_TO_(until, ASYNC_DONE_)) {
@@ -310,6 +311,9 @@ ASYNC_API async_duration async_loop_step(async_loop *loop)
 {
     async_loop *before = async_this_loop_;
     async_task *task = async_this_task_;    /* of a loop that this interrupts */
+#if !ASYNC_HOSTED
+    bool busy = async_this_.busy;
+#endif
 #if ASYNC_DEBUG
     async_frame *innermost = async_innermost_;
 #endif
@@ -321,6 +325,8 @@ ASYNC_API async_duration async_loop_step(async_loop *loop)
 #endif
         return ASYNC_NEVER;
     }
+    ASYNC_USE_(running);
+    ASYNC_SET_BUSY_(true);
     async_this_loop_ = loop;
     loop->running = true;
 #if ASYNC_DEBUG
@@ -333,6 +339,7 @@ ASYNC_API async_duration async_loop_step(async_loop *loop)
     async_rest_(loop);
     wait = ASYNC_NONE_READY_(loop) ? async_until_due_(loop) : 0;
     async_this_task_ = task;
+    ASYNC_SET_BUSY_(busy);
 #if ASYNC_DEBUG
     async_innermost_ = innermost;
 #endif
@@ -353,7 +360,9 @@ ASYNC_API void async_loop_stop(async_loop *loop)
 ASYNC_API int async_loop_open_sure_(async_loop *loop)
 {
     loop->tail = &loop->head;
-    loop->running = false;
+    if (ASYNC_USED_(running)) {
+        loop->running = false;
+    }
     loop->alive = 0;
     if (ASYNC_USED_(unpark)) {
         loop->lists = NULL;
@@ -422,7 +431,7 @@ ASYNC_API int async_run_(async_fn fn, void *frame
     async_task task;
     int rc, err;
 
-    if (async_this_task_ != NULL || (before != NULL && before->running)) {
+    if (ASYNC_BUSY_(before)) {
         return ASYNC_EBUSY;
     }
     rc = async_loop_open(&loop);

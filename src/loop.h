@@ -180,6 +180,7 @@ ASYNC_FEATURE_(dispatch)        /* irqs */
 ASYNC_FEATURE_(alarms)          /* deadlines, calls */
 ASYNC_FEATURE_(scopes)          /* deadlines, groups */
 ASYNC_FEATURE_(strikes)         /* cancels, deadlines */
+ASYNC_FEATURE_(running)         /* steps of the loop, its close */
 ASYNC_FEATURE_(stops)           /* of the loop */
 ASYNC_FEATURE_(until)           /* runs until a task is done */
 ASYNC_FEATURE_(closing)         /* cancelling all tasks of a loop */
@@ -223,6 +224,19 @@ ASYNC_STEP_ int async_append_(async_task *task)
 #define ASYNC_APPEND_(loop, task) async_append_(task)
 #else
 #define ASYNC_APPEND_(loop, task) (async_ready_((loop), (task)), 0)
+#endif
+
+/* Is a loop running in this thread: this one, or the current one, or one that
+ * was current when it called a task? On a microcontroller any one. */
+#if ASYNC_HOSTED
+#define ASYNC_RUNS_(loop) ((loop) != NULL && (loop)->running)
+#define ASYNC_BUSY_(loop) \
+    (ASYNC_RUNS_(loop) || async_this_task_ != NULL \
+     || ASYNC_RUNS_(async_this_loop_))
+#define ASYNC_SET_BUSY_(to) ((void)0)
+#else
+#define ASYNC_BUSY_(loop) ((void)(loop), async_this_.busy)
+#define ASYNC_SET_BUSY_(to) ((void)(async_this_.busy = (to)))
 #endif
 
 #define ASYNC_NONE_READY_(loop) ((loop)->tail == &(loop)->head)
@@ -350,6 +364,7 @@ ASYNC_INLINE_ async_task *async_self_in_(const char *operation)
 }
 #define async_self_() async_self_in_(__func__)
 #else
+#define async_self_in_(operation) async_this_task_
 #define async_self_() async_this_task_
 #endif
 

@@ -110,8 +110,7 @@ ASYNC_API int async_loop_cancel_all(async_loop *loop)
     if (loop == NULL) {
         return ASYNC_EINVAL;
     }
-    if (loop->running || async_this_task_ != NULL
-        || (before != NULL && before->running)) {
+    if (ASYNC_BUSY_(loop)) {
         return ASYNC_EBUSY;
     }
     async_this_loop_ = loop;
@@ -150,6 +149,7 @@ ASYNC_API int async_loop_close(async_loop *loop)
     if (loop == NULL) {
         return ASYNC_EINVAL;
     }
+    ASYNC_USE_(running);
     if (loop->running) {
         return ASYNC_EBUSY;
     }

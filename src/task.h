@@ -293,6 +293,7 @@ ASYNC_VARIABLE_ async_task *async_this_task_;
 typedef struct async_this_type_ {
     async_loop *loop;
     async_task *task;
+    bool busy;                  /* a loop is running, the current one or not */
 } async_this_type_;
 #define async_this_ ASYNC_ABI_(async_this)
 #define async_this_loop_ (async_this_.loop)

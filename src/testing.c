@@ -319,8 +319,7 @@ ASYNC_API bool async_test_(async_tests *tests, const char *name, async_fn fn,
     if (name == NULL || fn == NULL || frame == NULL || limit < 0) {
         async_line_add_(&line, ": ");
         async_line_result_(&line, ASYNC_EINVAL);
-    } else if (async_this_task_ != NULL
-               || (current != NULL && current->running)) {
+    } else if (ASYNC_BUSY_(current)) {
         async_line_add_(&line, ": ");
         async_line_result_(&line, ASYNC_EBUSY);
     } else {
