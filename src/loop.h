@@ -368,6 +368,17 @@ ASYNC_INLINE_ async_task *async_self_in_(const char *operation)
 #define async_self_() async_this_task_
 #endif
 
+/* The same as async_set_state_, but in one store where nothing ever hangs over
+ * a task: for the way of a yield. */
+ASYNC_INLINE_ void async_set_clear_(async_task *task, async_mark_ state)
+{
+    if (ASYNC_USED_(strikes)) {
+        async_set_state_(task, state);
+    } else {
+        task->timer.node.state = state;
+    }
+}
+
 /* The running task yields: the loop will queue it. On a microcontroller it has
  * granted itself a 0, so that nobody need ask which of the two it was. */
 ASYNC_INLINE_ void async_set_yielded_(async_task *task)
@@ -375,7 +386,7 @@ ASYNC_INLINE_ void async_set_yielded_(async_task *task)
 #if !ASYNC_HOSTED
     task->timer.u.result = 0;
 #endif
-    async_set_state_(task, ASYNC_YIELDED_);
+    async_set_clear_(task, ASYNC_YIELDED_);
 }
 
 /* The operation completes: whatever the task was resumed for, it is over. */
@@ -396,11 +407,11 @@ ASYNC_INLINE_ async_status async_over_(async_task *task)
 {
     async_mark_ state = task->timer.node.state;
 
-    if ((state & ASYNC_GRANTED_) == 0) {
+    if (ASYNC_USED_(strikes) && (state & ASYNC_GRANTED_) == 0) {
         return async_deliver_(task);
     }
-    return async_settle_(task, ASYNC_HOSTED && state < ASYNC_READY_
-                               ? 0 : task->timer.u.result);
+    async_set_clear_(task, ASYNC_RUNNING_);
+    return ASYNC_HOSTED && state < ASYNC_READY_ ? 0 : task->timer.u.result;
 }
 
 /* All of async_yield; the function below is what is usual of it. In a library
