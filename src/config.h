@@ -44,10 +44,11 @@
  *                                        instructions more each. Hosted, GCC
  * ASYNC_SIM                0             1: for tests: every loop's clock is
  *                                        virtual, ready tasks run in an order
- *                                        by seed: sim.h, testing.h. A call and
- *                                        a few instructions a turn, 48 bytes a
- *                                        thread; replaces your ASYNC_CLOCK and
- *                                        ASYNC_IDLE. 0: not a byte
+ *                                        by seed: sim.h, testing.h. Some ten
+ *                                        instructions a task that runs, and 56
+ *                                        bytes a thread; replaces your
+ *                                        ASYNC_CLOCK and ASYNC_IDLE. 0: not a
+ *                                        byte
  * ASYNC_POLL               0 on Linux    poll(2) instead of epoll
  * ASYNC_KQUEUE             0             1: kqueue(2) instead of poll, on macOS
  *                                        and the BSDs

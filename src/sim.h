@@ -54,7 +54,7 @@
  * join or an event, not by a yield. The same seed gives the same orders, and
  * the same numbers of async_sim_random. 0: first in, first out again.
  *
- * Any context. A turn then costs some 30 instructions for each task and each
+ * Any context. A turn then costs some 40 instructions for each task and each
  * doubling of their number, and no memory. */
 ASYNC_API void async_sim_seed(unsigned seed);
 
