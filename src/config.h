@@ -45,7 +45,7 @@
  * ASYNC_SIM                0             1: for tests: every loop's clock is
  *                                        virtual, ready tasks run in an order
  *                                        by seed: sim.h, testing.h. Some ten
- *                                        instructions a task that runs, and 56
+ *                                        instructions a task that runs, and 48
  *                                        bytes a thread; replaces your
  *                                        ASYNC_CLOCK and ASYNC_IDLE. 0: not a
  *                                        byte
