@@ -69,6 +69,9 @@
  *                                        without __COUNTER__ it is so anyway
  * ASYNC_NO_LOCAL_LABELS    not defined   standard C only: a try then costs one
  *                                        or two resume points
+ * ASYNC_NO_WHOLE           not defined   boards, with ASYNC_STATIC: keep also
+ *                                        what the loop does for features that
+ *                                        nobody calls
  * ASYNC_LINT               0             more compile-time checks, see README
  * ASYNC_NO_CHECKS          not defined   no compile-time checks of lost locals
  *                                        and of side effects in an await
@@ -368,10 +371,13 @@
  * too. Otherwise it is true; and both are no code: by the time that GCC gives
  * up to know a value, which it may not before it has looked at the whole file,
  * neither the variable is read nor, as `unknown` is none of its constants,
- * set. */
+ * set. A compiler that thinks otherwise one day would leave out what is used:
+ * that is an error then, where it is used. */
 #if defined ASYNC_STATIC && !ASYNC_HOSTED && defined __OPTIMIZE__ \
-    && ASYNC_GCC_ && !defined __INTEL_COMPILER
+    && ASYNC_GCC_ && !defined __INTEL_COMPILER && !defined ASYNC_NO_WHOLE
 #define ASYNC_WHOLE_ 1
+ASYNC_EXTERN_C_ void async_misjudged_(void) __attribute__((error(
+    "async.h: the compiler leaves out what is used: define ASYNC_NO_WHOLE")));
 #define ASYNC_FEATURE_(feature) \
     ASYNC_UNUSED_ static bool async_uses_##feature##_;
 #define ASYNC_USE_(feature) \
@@ -380,6 +386,9 @@
         __asm__ ("" : "=r"(unknown)); \
         if (__builtin_constant_p(unknown)) { \
             async_uses_##feature##_ = true; \
+        } \
+        if (!ASYNC_USED_(feature)) { \
+            async_misjudged_(); \
         } \
     } while (0)
 #define ASYNC_USED_(feature) \
