@@ -87,10 +87,11 @@
  *                                        instructions more each. Hosted, GCC
  * ASYNC_SIM                0             1: for tests: every loop's clock is
  *                                        virtual, ready tasks run in an order
- *                                        by seed: sim.h, testing.h. A call and
- *                                        a few instructions a turn, 48 bytes a
- *                                        thread; replaces your ASYNC_CLOCK and
- *                                        ASYNC_IDLE. 0: not a byte
+ *                                        by seed: sim.h, testing.h. Some ten
+ *                                        instructions a task that runs, and 48
+ *                                        bytes a thread; replaces your
+ *                                        ASYNC_CLOCK and ASYNC_IDLE. 0: not a
+ *                                        byte
  * ASYNC_POLL               0 on Linux    poll(2) instead of epoll
  * ASYNC_KQUEUE             0             1: kqueue(2) instead of poll, on macOS
  *                                        and the BSDs
@@ -111,6 +112,9 @@
  *                                        without __COUNTER__ it is so anyway
  * ASYNC_NO_LOCAL_LABELS    not defined   standard C only: a try then costs one
  *                                        or two resume points
+ * ASYNC_NO_WHOLE           not defined   boards, with ASYNC_STATIC: keep also
+ *                                        what the loop does for features that
+ *                                        nobody calls
  * ASYNC_LINT               0             more compile-time checks, see README
  * ASYNC_NO_CHECKS          not defined   no compile-time checks of lost locals
  *                                        and of side effects in an await
@@ -410,10 +414,13 @@
  * too. Otherwise it is true; and both are no code: by the time that GCC gives
  * up to know a value, which it may not before it has looked at the whole file,
  * neither the variable is read nor, as `unknown` is none of its constants,
- * set. */
+ * set. A compiler that thinks otherwise one day would leave out what is used:
+ * that is an error then, where it is used. */
 #if defined ASYNC_STATIC && !ASYNC_HOSTED && defined __OPTIMIZE__ \
-    && ASYNC_GCC_ && !defined __INTEL_COMPILER
+    && ASYNC_GCC_ && !defined __INTEL_COMPILER && !defined ASYNC_NO_WHOLE
 #define ASYNC_WHOLE_ 1
+ASYNC_EXTERN_C_ void async_misjudged_(void) __attribute__((error(
+    "async.h: the compiler leaves out what is used: define ASYNC_NO_WHOLE")));
 #define ASYNC_FEATURE_(feature) \
     ASYNC_UNUSED_ static bool async_uses_##feature##_;
 #define ASYNC_USE_(feature) \
@@ -422,6 +429,9 @@
         __asm__ ("" : "=r"(unknown)); \
         if (__builtin_constant_p(unknown)) { \
             async_uses_##feature##_ = true; \
+        } \
+        if (!ASYNC_USED_(feature)) { \
+            async_misjudged_(); \
         } \
     } while (0)
 #define ASYNC_USED_(feature) \
@@ -883,6 +893,17 @@ ASYNC_API void async_error_leaves_(const async_frame *frame, int rc);
 #define ASYNC_NUMBER_BASE_ __LINE__
 #endif
 
+/* For speed, a coroutine remembers where it is when it is suspended there: most
+ * awaits are over at once. Otherwise before that: it is shorter, and in a debug
+ * build a resume is checked against it. */
+#if ASYNC_FAST_ && !ASYNC_DEBUG
+#define ASYNC_EARLY_(remember) ((void)0)
+#define ASYNC_LATE_(remember) remember
+#else
+#define ASYNC_EARLY_(remember) remember
+#define ASYNC_LATE_(remember) ((void)0)
+#endif
+
 #if ASYNC_COMPUTED_GOTO
 
 /* A point is the distance of a label from the body's start, times two: the
@@ -904,11 +925,12 @@ ASYNC_API void async_error_leaves_(const async_frame *frame, int rc);
     { \
         __label__ async_here_; \
         ASYNC_QUIET_END_ \
-        ASYNC_REMEMBER_(async_here_); \
+        ASYNC_EARLY_(ASYNC_REMEMBER_(async_here_)); \
         async_here_: ASYNC_UNUSED_LABEL_ \
         ASYNC_DEBUG_LINE_ \
         async_rc_ = (x); \
         ASYNC_DEBUG_ERROR_(ASYNC_AWAITED_) \
+        if (async_rc_ < 0) { ASYNC_LATE_(ASYNC_REMEMBER_(async_here_)); } \
     }
 
 #else
@@ -933,7 +955,7 @@ ASYNC_API void async_error_leaves_(const async_frame *frame, int rc);
 #define ASYNC_CALL_(extra, x) \
     { \
         enum { async_here_ = ASYNC_NUMBER_(extra) }; \
-        *async_resume_ = async_here_; \
+        ASYNC_EARLY_(*async_resume_ = async_here_); \
         ASYNC_FALLTHROUGH_ \
         case ASYNC_CASE_(async_here_): \
         ASYNC_CHECK_(*async_resume_ == async_here_, \
@@ -941,6 +963,7 @@ ASYNC_API void async_error_leaves_(const async_frame *frame, int rc);
         ASYNC_DEBUG_LINE_ \
         async_rc_ = (x); \
         ASYNC_DEBUG_ERROR_(ASYNC_AWAITED_) \
+        if (async_rc_ < 0) { ASYNC_LATE_(*async_resume_ = async_here_); } \
     }
 #endif
 
@@ -1991,6 +2014,7 @@ ASYNC_VARIABLE_ async_task *async_this_task_;
 typedef struct async_this_type_ {
     async_loop *loop;
     async_task *task;
+    bool busy;                  /* a loop is running, the current one or not */
 } async_this_type_;
 #define async_this_ ASYNC_ABI_(async_this)
 #define async_this_loop_ (async_this_.loop)
@@ -2337,8 +2361,16 @@ ASYNC_API int async_run_(async_fn fn, void *frame
 
 /* Make `loop`, in the caller's memory, an empty loop. It becomes the current
  * one of this thread if there is none. 0 or an error; ASYNC_EINVAL for NULL. */
-#define async_loop_open ASYNC_ABI_(async_loop_open)
-ASYNC_API int async_loop_open(async_loop *loop);
+#define async_loop_open_ ASYNC_ABI_(async_loop_open)
+#define async_loop_open_sure_ ASYNC_ABI_(async_loop_open_sure)
+ASYNC_API int async_loop_open_(async_loop *loop);
+ASYNC_API int async_loop_open_sure_(async_loop *loop);
+
+ASYNC_ALONE_ int async_loop_open(async_loop *loop)
+{
+    return ASYNC_KNOWN_(loop != NULL) ? async_loop_open_sure_(loop)
+                                      : async_loop_open_(loop);
+}
 
 /* Run until the task `until` is done, and return its result; with NULL until
  * no task is left, and return 0. Other tasks stay as they are and go on at
@@ -2413,6 +2445,7 @@ ASYNC_FEATURE_(dispatch)        /* irqs */
 ASYNC_FEATURE_(alarms)          /* deadlines, calls */
 ASYNC_FEATURE_(scopes)          /* deadlines, groups */
 ASYNC_FEATURE_(strikes)         /* cancels, deadlines */
+ASYNC_FEATURE_(running)         /* steps of the loop, its close */
 ASYNC_FEATURE_(stops)           /* of the loop */
 ASYNC_FEATURE_(until)           /* runs until a task is done */
 ASYNC_FEATURE_(closing)         /* cancelling all tasks of a loop */
@@ -2456,6 +2489,19 @@ ASYNC_STEP_ int async_append_(async_task *task)
 #define ASYNC_APPEND_(loop, task) async_append_(task)
 #else
 #define ASYNC_APPEND_(loop, task) (async_ready_((loop), (task)), 0)
+#endif
+
+/* Is a loop running in this thread: this one, or the current one, or one that
+ * was current when it called a task? On a microcontroller any one. */
+#if ASYNC_HOSTED
+#define ASYNC_RUNS_(loop) ((loop) != NULL && (loop)->running)
+#define ASYNC_BUSY_(loop) \
+    (ASYNC_RUNS_(loop) || async_this_task_ != NULL \
+     || ASYNC_RUNS_(async_this_loop_))
+#define ASYNC_SET_BUSY_(to) ((void)0)
+#else
+#define ASYNC_BUSY_(loop) ((void)(loop), async_this_.busy)
+#define ASYNC_SET_BUSY_(to) ((void)(async_this_.busy = (to)))
 #endif
 
 #define ASYNC_NONE_READY_(loop) ((loop)->tail == &(loop)->head)
@@ -2583,8 +2629,20 @@ ASYNC_INLINE_ async_task *async_self_in_(const char *operation)
 }
 #define async_self_() async_self_in_(__func__)
 #else
+#define async_self_in_(operation) async_this_task_
 #define async_self_() async_this_task_
 #endif
+
+/* The same as async_set_state_, but in one store where nothing ever hangs over
+ * a task: for the way of a yield. */
+ASYNC_INLINE_ void async_set_clear_(async_task *task, async_mark_ state)
+{
+    if (ASYNC_USED_(strikes)) {
+        async_set_state_(task, state);
+    } else {
+        task->timer.node.state = state;
+    }
+}
 
 /* The running task yields: the loop will queue it. On a microcontroller it has
  * granted itself a 0, so that nobody need ask which of the two it was. */
@@ -2593,7 +2651,7 @@ ASYNC_INLINE_ void async_set_yielded_(async_task *task)
 #if !ASYNC_HOSTED
     task->timer.u.result = 0;
 #endif
-    async_set_state_(task, ASYNC_YIELDED_);
+    async_set_clear_(task, ASYNC_YIELDED_);
 }
 
 /* The operation completes: whatever the task was resumed for, it is over. */
@@ -2614,11 +2672,11 @@ ASYNC_INLINE_ async_status async_over_(async_task *task)
 {
     async_mark_ state = task->timer.node.state;
 
-    if ((state & ASYNC_GRANTED_) == 0) {
+    if (ASYNC_USED_(strikes) && (state & ASYNC_GRANTED_) == 0) {
         return async_deliver_(task);
     }
-    return async_settle_(task, ASYNC_HOSTED && state < ASYNC_READY_
-                               ? 0 : task->timer.u.result);
+    async_set_clear_(task, ASYNC_RUNNING_);
+    return ASYNC_HOSTED && state < ASYNC_READY_ ? 0 : task->timer.u.result;
 }
 
 /* All of async_yield; the function below is what is usual of it. In a library
@@ -5612,7 +5670,7 @@ ASYNC_API void async_interleave_(async_address *addresses, int n);
  * join or an event, not by a yield. The same seed gives the same orders, and
  * the same numbers of async_sim_random. 0: first in, first out again.
  *
- * Any context. A turn then costs some 30 instructions for each task and each
+ * Any context. A turn then costs some 40 instructions for each task and each
  * doubling of their number, and no memory. */
 ASYNC_API void async_sim_seed(unsigned seed);
 
@@ -5639,9 +5697,11 @@ ASYNC_API int async_sim_patience(async_duration real);
 
 /* ---- for the loop, and for testing.h ------------------------------------ */
 
-/* The hooks, and what a turn begins with. */
+/* The hook; and what a turn begins with: the queue is put in order. Which is
+ * the first to run? */
 ASYNC_API void async_sim_idle_(async_loop *loop, async_duration ticks);
-ASYNC_API void async_sim_turn_(async_loop *loop);
+ASYNC_API async_node *async_sim_turn_(async_loop *loop);
+#define ASYNC_TURN_(loop) async_sim_turn_(loop)
 
 /* A clock that begins anew, with a seed; and what it was before. */
 typedef struct async_sim_ {
@@ -5675,6 +5735,7 @@ ASYNC_API bool async_sim_gave_up_(void);
 #define async_sim_advance(duration) async_this_needs_ASYNC_SIM_1_
 #define async_sim_patience(real) async_this_needs_ASYNC_SIM_1_
 #define ASYNC_GAVE_UP_() false
+#define ASYNC_TURN_(loop) ((loop)->head)
 
 #endif
 /* ===========================================================================
@@ -7013,7 +7074,9 @@ ASYNC_API int async_on_done(async_task *task, async_watch *watch,
 /* Between runs and steps, time goes on. */
 static void async_rest_(async_loop *loop)
 {
-    loop->running = false;
+    if (ASYNC_USED_(running)) {
+        loop->running = false;
+    }
     ASYNC_TRACE_FROM_(loop, "outside");
 #if ASYNC_HOSTED
     loop->fresh = false;
@@ -7044,8 +7107,8 @@ ASYNC_ALONE_ void async_finish_(async_loop *loop, async_task *task,
     if (result == ASYNC_CANCEL) {
         result = ASYNC_ECANCELED;
     }
-    task->timer.node.state = ASYNC_DONE_;
     task->timer.u.result = result;
+    task->timer.node.state = ASYNC_DONE_;
     ASYNC_TRACE_(loop, task, DONE);
     loop->alive--;
 #if ASYNC_HOSTED
@@ -7079,13 +7142,10 @@ ASYNC_ALONE_ void async_finish_(async_loop *loop, async_task *task,
  * ends at this moment; what becomes ready meanwhile starts the next one. */
 ASYNC_ALONE_ void async_run_ready_(async_loop *loop)
 {
-    async_node *node = loop->head;
+    async_node *node = ASYNC_TURN_(loop);
     async_node *next;
     async_node **end = loop->tail;
 
-#if ASYNC_SIM
-    async_sim_turn_(loop), node = loop->head, end = loop->tail;
-#endif
     loop->tail = &loop->head;
     async_turn_begins_(loop);
     for (;; node = next) {
@@ -7225,21 +7285,19 @@ static int async_sleep_on_(async_loop *loop)
 
 #endif
 
-/* Is this loop running, or another one in this thread, the current one say? */
-#define ASYNC_BUSY_(loop, current) \
-    ((loop)->running || async_this_task_ != NULL \
-     || ((current) != NULL && (current)->running))
-
 ASYNC_API int async_loop_run_(async_loop *loop)
 {
     async_loop *before = async_this_loop_;
     int rc = ASYNC_EINTR;
 
-    if (ASYNC_BUSY_(loop, before)) {
+    if (ASYNC_BUSY_(loop)) {
         return ASYNC_EBUSY;
     }
+    ASYNC_SET_BUSY_(true);
     async_this_loop_ = loop;
-    loop->running = true;
+    if (ASYNC_USED_(running)) {
+        loop->running = true;
+    }
 #if ASYNC_DEBUG
     loop->stack = ASYNC_STACK_;
 #endif
@@ -7279,6 +7337,7 @@ ASYNC_API int async_loop_run_(async_loop *loop)
     async_trail_of_main_(loop);
 #endif
     async_this_loop_ = before;
+    ASYNC_SET_BUSY_(false);
     return rc;
 }
 
@@ -7289,7 +7348,7 @@ ASYNC_API int async_loop_run_until_(async_loop *loop, const async_task *until)
     if (loop == NULL) {
         return ASYNC_EINVAL;
     }
-    if (ASYNC_BUSY_(loop, async_this_loop_)) {
+    if (ASYNC_BUSY_(loop)) {
         return ASYNC_EBUSY;
     }
     if (until != NULL && ASYNC_UP_TO_(until, ASYNC_DONE_)) {
@@ -7312,6 +7371,9 @@ ASYNC_API async_duration async_loop_step(async_loop *loop)
 {
     async_loop *before = async_this_loop_;
     async_task *task = async_this_task_;    /* of a loop that this interrupts */
+#if !ASYNC_HOSTED
+    bool busy = async_this_.busy;
+#endif
 #if ASYNC_DEBUG
     async_frame *innermost = async_innermost_;
 #endif
@@ -7323,6 +7385,8 @@ ASYNC_API async_duration async_loop_step(async_loop *loop)
 #endif
         return ASYNC_NEVER;
     }
+    ASYNC_USE_(running);
+    ASYNC_SET_BUSY_(true);
     async_this_loop_ = loop;
     loop->running = true;
 #if ASYNC_DEBUG
@@ -7335,6 +7399,7 @@ ASYNC_API async_duration async_loop_step(async_loop *loop)
     async_rest_(loop);
     wait = ASYNC_NONE_READY_(loop) ? async_until_due_(loop) : 0;
     async_this_task_ = task;
+    ASYNC_SET_BUSY_(busy);
 #if ASYNC_DEBUG
     async_innermost_ = innermost;
 #endif
@@ -7352,13 +7417,12 @@ ASYNC_API void async_loop_stop(async_loop *loop)
 
 /* ---- opening ------------------------------------------------------------- */
 
-ASYNC_API int async_loop_open(async_loop *loop)
+ASYNC_API int async_loop_open_sure_(async_loop *loop)
 {
-    if (loop == NULL) {
-        return ASYNC_EINVAL;
-    }
     loop->tail = &loop->head;
-    loop->running = false;
+    if (ASYNC_USED_(running)) {
+        loop->running = false;
+    }
     loop->alive = 0;
     if (ASYNC_USED_(unpark)) {
         loop->lists = NULL;
@@ -7403,6 +7467,11 @@ ASYNC_API int async_loop_open(async_loop *loop)
     return 0;
 }
 
+ASYNC_API int async_loop_open_(async_loop *loop)
+{
+    return loop != NULL ? async_loop_open_sure_(loop) : ASYNC_EINVAL;
+}
+
 ASYNC_API async_loop *async_loop_use(async_loop *loop)
 {
     async_loop *before = async_this_loop_;
@@ -7422,7 +7491,7 @@ ASYNC_API int async_run_(async_fn fn, void *frame
     async_task task;
     int rc, err;
 
-    if (async_this_task_ != NULL || (before != NULL && before->running)) {
+    if (ASYNC_BUSY_(before)) {
         return ASYNC_EBUSY;
     }
     rc = async_loop_open(&loop);
@@ -7559,8 +7628,7 @@ ASYNC_API int async_loop_cancel_all(async_loop *loop)
     if (loop == NULL) {
         return ASYNC_EINVAL;
     }
-    if (loop->running || async_this_task_ != NULL
-        || (before != NULL && before->running)) {
+    if (ASYNC_BUSY_(loop)) {
         return ASYNC_EBUSY;
     }
     async_this_loop_ = loop;
@@ -7599,6 +7667,7 @@ ASYNC_API int async_loop_close(async_loop *loop)
     if (loop == NULL) {
         return ASYNC_EINVAL;
     }
+    ASYNC_USE_(running);
     if (loop->running) {
         return ASYNC_EBUSY;
     }
@@ -7811,17 +7880,24 @@ ASYNC_API async_ticks async_now(void)
 #endif
 }
 
+/* How the running task is parked. (It is looked up anew: to keep it in a
+ * register for as long as the clock is read costs more.) */
+static void async_falls_asleep_(async_task *task)
+{
+    async_set_state_(task, ASYNC_SLEEPING_);
+    ASYNC_WAITS_("async_sleep", NULL);
+    ASYNC_LEAF_(task);
+}
+
 ASYNC_API ASYNC_ONCE_ async_status async_sleep_sure_(async_duration duration)
 {
-    async_task *task = async_self_();
+    async_task *task = async_self_in_("async_sleep");
     async_ticks now;
 
     if (ASYNC_OVER_P_(task)) {
         return ASYNC_OVER_(task);
     }
-    async_set_state_(task, ASYNC_SLEEPING_);
-    ASYNC_WAITS_("async_sleep", NULL);
-    ASYNC_LEAF_(task);
+    async_falls_asleep_(task);
     now = ASYNC_NOW_();
     return async_timer_add_(&async_this_task_->timer,
                             (async_ticks)(now + (async_ticks)duration), now);
@@ -7829,14 +7905,22 @@ ASYNC_API ASYNC_ONCE_ async_status async_sleep_sure_(async_duration duration)
 
 ASYNC_API ASYNC_FLAT_ async_status async_sleep_(async_duration duration)
 {
+#if ASYNC_DEBUG
+    (void)async_self_in_("async_sleep");
+#endif
     return duration > 0 ? async_sleep_sure_(duration) : async_yield_();
 }
 
 ASYNC_API async_status async_sleep_until(async_ticks time)
 {
-    async_duration duration = (async_duration)(time - ASYNC_NOW_());
+    async_task *task = async_self_();
+    async_ticks now = ASYNC_NOW_();
 
-    return async_sleep_(duration);
+    if (ASYNC_OVER_P_(task) || (async_duration)(time - now) <= 0) {
+        return async_yield_();
+    }
+    async_falls_asleep_(task);
+    return async_timer_add_(&task->timer, time, now);
 }
 
 ASYNC_API void async_alarm_set_(async_alarm_ *alarm, async_duration duration)
@@ -11176,7 +11260,6 @@ ASYNC_API async_sim_ async_sim_begin_(unsigned seed)
     async_sim_ before = *sim;
 
     sim->now = 0;
-    sim->over = NULL;
     sim->turns = 0;
     sim->gave_up = false;
     async_sim_seed(seed);
@@ -11337,8 +11420,7 @@ ASYNC_API void async_sim_idle_(async_loop *loop, async_duration ticks)
 enum { ASYNC_SIM_POLLS_ = 10000 };
 #define ASYNC_SIM_TURNS_ UINT32_C(10000000)
 
-/* Is there nobody in the ready queue but tasks that yield or poll? And how many
- * are they all? */
+/* Is there nobody in the ready queue but tasks that yield or poll? */
 static bool async_sim_polls_(const async_loop *loop)
 {
     const async_node *node = loop->head;
@@ -11398,7 +11480,7 @@ static async_node *async_sim_shuffle_(async_node **from, uint32_t n,
     return first;
 }
 
-ASYNC_API void async_sim_turn_(async_loop *loop)
+ASYNC_API async_node *async_sim_turn_(async_loop *loop)
 {
     async_sim_ *sim = &async_sim_of_thread_;
     const async_node *node = loop->head;
@@ -11411,15 +11493,13 @@ ASYNC_API void async_sim_turn_(async_loop *loop)
         async_sim_pass_(loop, (async_duration)
                               async_timer_next_(&loop->timers, sim->now));
     }
-    if (!sim->shuffles) {
-        return;
-    }
-    for (; &node->next != loop->tail; node = node->next) {
-        n++;
-    }
-    if (n > 1) {
+    if (sim->shuffles) {
+        for (; &node->next != loop->tail; node = node->next) {
+            n++;
+        }
         loop->head = async_sim_shuffle_(&from, n, &loop->tail);
     }
+    return loop->head;
 }
 
 #endif
@@ -11569,12 +11649,6 @@ static void async_test_over_(async_loop *loop)
     async_sim_limit_(run->limit, async_test_over_);
 }
 
-/* Tasks that were spawned beside the test, and are not done. */
-static unsigned async_test_left_(const async_test_run_ *run)
-{
-    return run->loop.alive - (async_done(&run->task) ? 0 : 1);
-}
-
 /* Why did it fail? The first of the reasons that there are, after a colon; or
  * nothing: it did not. */
 static void async_line_why_(async_line_ *line, const async_test_run_ *run)
@@ -11598,9 +11672,9 @@ static void async_line_why_(async_line_ *line, const async_test_run_ *run)
         async_line_result_(line, run->result);
         async_line_add_(line, ", and not ");
         async_line_result_(line, run->wanted);
-    } else if (async_test_left_(run) != 0) {
+    } else if (run->loop.alive != 0) {
         async_line_add_(line, "tasks left behind: ");
-        async_line_number_(line, async_test_left_(run));
+        async_line_number_(line, run->loop.alive);
         async_test_dump_(run, "leaves tasks behind");
     } else {
         line->length -= 2;
@@ -11692,7 +11766,6 @@ static unsigned async_test_seeds_(const async_tests *tests, unsigned *first)
 static bool async_test_all_(async_tests *tests, async_line_ *line,
                             async_test_run_ *run)
 {
-    async_test_run_ *outer = async_test_runs_;
     size_t length = line->length;
     unsigned seed, n = 0;
     unsigned seeds = async_test_seeds_(tests, &seed);
@@ -11720,7 +11793,7 @@ static bool async_test_all_(async_tests *tests, async_line_ *line,
         async_line_number_(line, n);
         async_line_add_(line, " seeds)");
     }
-    async_test_runs_ = outer;
+    async_test_runs_ = NULL;
     async_sim_end_(&before);
     return good;
 }
@@ -11747,8 +11820,7 @@ ASYNC_API bool async_test_(async_tests *tests, const char *name, async_fn fn,
     if (name == NULL || fn == NULL || frame == NULL || limit < 0) {
         async_line_add_(&line, ": ");
         async_line_result_(&line, ASYNC_EINVAL);
-    } else if (async_this_task_ != NULL
-               || (current != NULL && current->running)) {
+    } else if (ASYNC_BUSY_(current)) {
         async_line_add_(&line, ": ");
         async_line_result_(&line, ASYNC_EBUSY);
     } else {
