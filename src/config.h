@@ -300,11 +300,13 @@
 #define ASYNC_LIKELY_(x) __builtin_expect(!!(x), 1)
 #define ASYNC_UNLIKELY_(x) __builtin_expect(!!(x), 0)
 #define ASYNC_NOINLINE_ __attribute__((noinline))
+#define ASYNC_ASSUME_(x) ((x) ? (void)0 : __builtin_unreachable())
 #else
 #define ASYNC_MUST_USE_
 #define ASYNC_LIKELY_(x) (x)
 #define ASYNC_UNLIKELY_(x) (x)
 #define ASYNC_NOINLINE_
+#define ASYNC_ASSUME_(x) ((void)0)
 #endif
 
 #if defined __GNUC__

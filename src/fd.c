@@ -31,7 +31,7 @@ static async_status async_fd_await_(int fd, int direction, const char *what)
     int n;
 
     if (async_state_(task) == ASYNC_STRUCK_) {
-        loop->fds->waiting--;
+        loop->waiting--;
         if (async_fd_is_young_(loop->fds, async_fd_find_(loop->fds, fd))) {
             return async_deliver_(task);
         }
@@ -105,7 +105,8 @@ static ptrdiff_t async_fd_read_(const async_fd_ *it, int fd, void *buffer,
     return ASYNC_SYS_(read)(fd, buffer, length);
 }
 
-ASYNC_API async_status async_read_(int fd, void *buffer, size_t length)
+/* Whatever way it goes. */
+ASYNC_APART_ async_status async_read_any_(int fd, void *buffer, size_t length)
 {
     async_status rc;
     async_fd_ *it;
@@ -132,6 +133,63 @@ ASYNC_API async_status async_read_(int fd, void *buffer, size_t length)
     return async_fd_got_(it, n, length);
 }
 
+/* All that was asked for, the end, or an error: so it need not be empty. */
+ASYNC_API async_status async_fd_read_on_(ptrdiff_t n)
+{
+    async_fd_ *it = async_this_fd_;
+
+    it->flags &= ~(unsigned)ASYNC_FD_EMPTY_;
+    return n >= 0 ? (async_status)n
+                  : async_fd_failed_(it, ASYNC_READS_, "async_read");
+}
+
+#if ASYNC_QUICK_
+
+/* What is left of the quick way: of a pipe that has bytes, and of whatever is
+ * empty and was not the last that somebody was told of, or was not written. */
+ASYNC_API async_status async_read_(int fd, void *buffer, size_t length)
+{
+    async_task *task = async_this_task_;
+
+    if (task->timer.node.state == ASYNC_TOLD_) {
+        async_fd_ *it = (async_fd_ *)(void *)task->timer.u.ring;
+
+        if (it->fd == fd && it->flags == (ASYNC_FD_PIPE_ | ASYNC_FD_TOLD_)) {
+            ptrdiff_t n;
+
+            async_this_fd_ = it;
+            task->timer.node.state = ASYNC_RUNNING_;
+            it->flags = ASYNC_FD_PIPE_ | ASYNC_FD_EMPTY_;           /* e */
+            n = ASYNC_SYS_(read)(fd, buffer, length);
+            return ASYNC_LIKELY_((size_t)n - 1 < length - 1)
+                ? (async_status)n : async_fd_read_on_(n);
+        }
+    } else if (task->timer.node.state == ASYNC_RUNNING_
+               && length - 1 < INT_MAX && buffer != NULL) {
+        async_fd_ *it = async_this_fd_;
+        unsigned flags;
+
+        if (it->fd != fd) {
+            async_loop *loop = async_this_loop_;
+
+            it = (unsigned)fd < loop->known && ASYNC_BACKEND_WAITS_(loop->fds)
+                ? loop->fds->entries[(unsigned)fd] : &async_fd_nobodys_;
+        }
+        flags = it->flags & ~(unsigned)ASYNC_FD_WROTE_;
+        if (flags == (ASYNC_FD_TCP_ | ASYNC_FD_EMPTY_)
+            || flags == (ASYNC_FD_PIPE_ | ASYNC_FD_EMPTY_)) {
+            return async_fd_rests_(it, task, flags);
+        }
+    }
+    return async_read_any_(fd, buffer, length);
+}
+#else
+ASYNC_API async_status async_read_(int fd, void *buffer, size_t length)
+{
+    return async_read_any_(fd, buffer, length);
+}
+#endif
+
 ASYNC_HOT_ ptrdiff_t async_fd_write_(const async_fd_ *it, int fd,
                                      const void *buffer, size_t length)
 {
@@ -148,7 +206,8 @@ ASYNC_HOT_ ptrdiff_t async_fd_write_(const async_fd_ *it, int fd,
     return ASYNC_SYS_(write)(fd, buffer, length);
 }
 
-ASYNC_API async_status async_write_(int fd, const void *buffer, size_t length)
+ASYNC_APART_ async_status async_write_any_(int fd, const void *buffer,
+                                           size_t length)
 {
     async_status rc;
     async_fd_ *it = async_fd_enter_(fd, &rc);
@@ -171,15 +230,15 @@ ASYNC_API async_status async_write_(int fd, const void *buffer, size_t length)
     return async_fd_put_(it, n, length);
 }
 
-ASYNC_API async_status async_write_all_(int fd, const void *buffer,
-                                        size_t length, size_t *done)
+ASYNC_APART_ async_status async_write_rest_(int fd, const void *buffer,
+                                            size_t length, size_t *done)
 {
     if (done == NULL || *done > length || (buffer == NULL && length != 0)) {
         return async_settle_(async_self_(), ASYNC_EINVAL);
     }
     while (*done < length) {
-        async_status n = async_write_(fd, (const char *)buffer + *done,
-                                      length - *done);
+        async_status n = async_write_any_(fd, (const char *)buffer + *done,
+                                          length - *done);
 
         if (n < 0) {
             return n;
@@ -190,37 +249,8 @@ ASYNC_API async_status async_write_all_(int fd, const void *buffer,
     return (async_status)async_fd_length_(length);
 }
 
-/* ---- what the quick ways of fd.h leave ----------------------------------- */
-
-ASYNC_API async_status async_fd_take_(int fd, void *buffer, size_t length,
-                                      async_fd_ *it)
-{
-    ptrdiff_t n = ASYNC_SYS_(read)(fd, buffer, length);
-
-    if (ASYNC_LIKELY_((size_t)n - 1 < length - 1)) {
-        it->flags |= ASYNC_FD_EMPTY_;                               /* e */
-        return (async_status)n;
-    }
-    return async_fd_read_on_(it, n);
-}
-
-ASYNC_API async_status async_fd_give_(int fd, const void *buffer,
-                                      size_t length, async_fd_ *it,
-                                      size_t *done)
-{
-    ptrdiff_t n = ASYNC_SYS_(write)(fd, buffer, length);
-
-    return ASYNC_LIKELY_((size_t)n == length)
-        ? (async_status)n : async_fd_write_on_(it, n, done);
-}
-
-ASYNC_API async_status async_fd_read_on_(async_fd_ *it, ptrdiff_t n)
-{
-    return n >= 0 ? (async_status)n
-                  : async_fd_failed_(it, ASYNC_READS_, "async_read");
-}
-
-ASYNC_API async_status async_fd_write_on_(async_fd_ *it, ptrdiff_t n,
+/* It has taken a part, or nothing. */
+static async_status async_fd_write_ended_(async_fd_ *it, ptrdiff_t n,
                                           size_t *done)
 {
     if (n < 0) {
@@ -234,6 +264,92 @@ ASYNC_API async_status async_fd_write_on_(async_fd_ *it, ptrdiff_t n,
     }
     return (async_status)n;
 }
+
+ASYNC_API async_status async_fd_write_on_(ptrdiff_t n, bool all)
+{
+    return async_fd_write_ended_(async_this_fd_, n,
+                                 all ? async_this_task_->timer.u.done : NULL);
+}
+
+#if ASYNC_QUICK_
+
+/* One more operation; false if somebody is to look who made so many: the
+ * function that goes on from here does, and counts it again. */
+ASYNC_HOT_ bool async_fd_counts_(struct async_fds *fds)
+{
+    if (ASYNC_LIKELY_(--fds->left != 0)) {
+        return true;
+    }
+    fds->left = 1;
+    return false;
+}
+
+/* What is left of the quick way: nobody waits to write, as all was taken until
+ * now, by a TCP socket (who reads, or will, is the same to a write) or by a
+ * pipe, whose writing end has mostly never been waited for. */
+ASYNC_HOT_ async_fd_ *async_fd_takes_(int fd, const void *buffer,
+                                      size_t length)
+{
+    async_loop *loop = async_this_loop_;
+
+    if ((unsigned)fd < loop->known && length - 1 < INT_MAX && buffer != NULL
+        && async_this_task_->timer.node.state == ASYNC_RUNNING_) {
+        async_fd_ *it = loop->fds->entries[(unsigned)fd];
+
+        if (((it->flags & ~(unsigned)(ASYNC_FD_EMPTY_ | ASYNC_FD_READER_
+                                      | ASYNC_FD_AGE_ | ASYNC_FD_TOLD_
+                                      | ASYNC_FD_WROTE_)) == ASYNC_FD_TCP_
+             || (it->flags | ASYNC_FD_ADDED_) == ASYNC_FD_PIPE_)
+            && async_fd_counts_(loop->fds)) {
+            return it;
+        }
+    }
+    return NULL;
+}
+
+ASYNC_HOT_ async_status async_fd_give_(async_fd_ *it, int fd,
+                                       const void *buffer, size_t length,
+                                       size_t *done)
+{
+    ptrdiff_t n = (it->flags & ASYNC_FD_SOCKET_) != 0
+        ? ASYNC_SYS_(send)(fd, buffer, length, MSG_DONTWAIT | ASYNC_NOSIGNAL_)
+        : ASYNC_SYS_(write)(fd, buffer, length);
+
+    return ASYNC_LIKELY_((size_t)n == length)
+        ? (async_status)n : async_fd_write_ended_(it, n, done);
+}
+
+ASYNC_API async_status async_write_(int fd, const void *buffer, size_t length)
+{
+    async_fd_ *it = async_fd_takes_(fd, buffer, length);
+
+    return ASYNC_LIKELY_(it != NULL)
+        ? async_fd_give_(it, fd, buffer, length, NULL)
+        : async_write_any_(fd, buffer, length);
+}
+
+ASYNC_API async_status async_write_all_(int fd, const void *buffer,
+                                        size_t length, size_t *done)
+{
+    async_fd_ *it = done == NULL || *done != 0 ? NULL
+        : async_fd_takes_(fd, buffer, length);
+
+    return ASYNC_LIKELY_(it != NULL)
+        ? async_fd_give_(it, fd, buffer, length, done)
+        : async_write_rest_(fd, buffer, length, done);
+}
+#else
+ASYNC_API async_status async_write_(int fd, const void *buffer, size_t length)
+{
+    return async_write_any_(fd, buffer, length);
+}
+
+ASYNC_API async_status async_write_all_(int fd, const void *buffer,
+                                        size_t length, size_t *done)
+{
+    return async_write_rest_(fd, buffer, length, done);
+}
+#endif
 
 /* ---- several pieces, and all of something -------------------------------- */
 

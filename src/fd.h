@@ -125,12 +125,22 @@ ASYNC_API int async_detach(int fd);
 
 /* ---- from here on, for the library's own use ----------------------------- */
 
-/* The way that nearly all reads and writes go: of a TCP socket, or of a pipe,
- * for which somebody has waited before, by a task that runs on, or that is back
- * from the event it waited for, and over which nothing hangs. The task's state
- * and the descriptor's flags say all of that, each by one comparison, before
- * anything is changed; so the call to the system is made where the operation
- * is written. Whatever is else goes to the functions of fd.c. */
+/* The way that nearly all reads and writes go: of a TCP socket that is read to
+ * the end, written to, and waited for again, by one task, and over which
+ * nothing hangs. The task's state and the descriptor's flags say all of that,
+ * each by one comparison, before anything is changed; so the call to the system
+ * is made where the operation is written. Whatever is else goes to the
+ * functions of fd.c, by way of the table.
+ *
+ *   read: EAGAIN    write             event: bytes       read, resumed
+ *   EMPTY ------> EMPTY|READER ------> TOLD -----------> EMPTY
+ *                     ^  task LINKED    |  task TOLD       |
+ *                     |                 | closed: NEW      | write
+ *                     |                 '--> EBADF         v
+ *                     '------------------------------ EMPTY|WROTE
+ *
+ * What such a task does next is about the descriptor that it was told of, so
+ * that one need not be looked up: async_this_fd_. */
 
 /* Every system call goes through this name, so that tests can make the n-th
  * one fail. */
@@ -162,6 +172,8 @@ enum {
     ASYNC_FD_SECOND_ = 1024,    /* so many, times 0 to 2, have begun since */
     ASYNC_FD_AGE_ = 3 * ASYNC_FD_SECOND_,   /* somebody waits */
     ASYNC_FD_CONNECTS_ = 4096,  /* its async_connect is under way */
+    ASYNC_FD_TOLD_ = 8192,      /* its reader was, and has not run since */
+    ASYNC_FD_WROTE_ = 16384,    /* once since it was last read, uncounted: k */
     /* All of them, when a TCP socket or a pipe may be read and written. */
     ASYNC_FD_TCP_ = ASYNC_FD_SOCKET_ | ASYNC_FD_SHORT_ | ASYNC_FD_ADDED_,
     ASYNC_FD_PIPE_ = ASYNC_FD_SHORT_ | ASYNC_FD_ADDED_
@@ -182,7 +194,8 @@ typedef struct async_held_ {
 
 /* What a loop knows of a descriptor, and of all; more is in fd_table.h. */
 typedef struct async_fd_ {
-    async_node *waiters[2];     /* rings of tasks, by direction */
+    async_node *waiters[2];     /* rings of tasks, by direction; here, so that
+                                 * the reader's u.ring tells of its entry */
     int generation;             /* > 0; another one after each close: a */
     int fd;                     /* its number */
     unsigned reset;             /* the turn in which it got a new generation */
@@ -195,7 +208,6 @@ typedef struct async_fd_ {
 struct async_fds {
     async_fd_ **entries;        /* by number; &none for one never used */
     unsigned limit;             /* so many */
-    unsigned waiting;           /* tasks in rings, or struck there just now */
     unsigned turn;              /* counts them: a */
     unsigned left;              /* operations until somebody looks who did so */
     const async_task *busy;     /* many; it was this task the last time: k */
@@ -217,79 +229,69 @@ struct async_fds {
     async_fd_ none;             /* new for ever */
 };
 
+/* The descriptor that a task was last told of, in this run of the loop, if a
+ * wait for it takes no more than the quick way does; else one without flags. */
+#ifdef ASYNC_STATIC
+static async_fd_ async_fd_nobodys_;
+static ASYNC_THREAD async_fd_ *async_this_fd_ = &async_fd_nobodys_;
+#else
+ASYNC_EXTERN_C_ async_fd_ async_fd_nobodys_;
+ASYNC_EXTERN_C_ ASYNC_LOCAL_ ASYNC_THREAD async_fd_ *async_this_fd_;
+#endif
+
 /* All of the operations, and what is left of them after a call that did not go
  * as usual. */
 ASYNC_API async_status async_read_(int fd, void *buffer, size_t length);
 ASYNC_API async_status async_write_(int fd, const void *buffer, size_t length);
 ASYNC_API async_status async_write_all_(int fd, const void *buffer,
                                         size_t length, size_t *done);
-ASYNC_API async_status async_fd_read_on_(async_fd_ *it, ptrdiff_t n);
-ASYNC_API async_status async_fd_write_on_(async_fd_ *it, ptrdiff_t n,
-                                          size_t *done);
+ASYNC_API async_status async_fd_read_on_(ptrdiff_t n);
+ASYNC_API async_status async_fd_write_on_(ptrdiff_t n, bool all);
 
-/* A pipe's. */
-ASYNC_API async_status async_fd_take_(int fd, void *buffer, size_t length,
-                                      async_fd_ *it);
-ASYNC_API async_status async_fd_give_(int fd, const void *buffer,
-                                      size_t length, async_fd_ *it,
-                                      size_t *done);
-
-#if ASYNC_FAST_ && !ASYNC_NAMED_
+#if ASYNC_FAST_ && !ASYNC_NAMED_ && !ASYNC_POLL
 #define ASYNC_QUICK_ 1
 
-/* If it is empty, and nobody waits for it, one is about to. */
-ASYNC_HOT_ bool async_fd_rests_(async_fd_ *it)
+/* It is empty, and nobody waits for it: the running task does, with flags. */
+ASYNC_HOT_ async_status async_fd_rests_(async_fd_ *it, async_task *task,
+                                        unsigned flags)
 {
-    if (ASYNC_LIKELY_(it->flags == (ASYNC_FD_TCP_ | ASYNC_FD_EMPTY_))) {
-        it->flags = ASYNC_FD_TCP_ | ASYNC_FD_EMPTY_ | ASYNC_FD_READER_;
-    } else if (it->flags == (ASYNC_FD_PIPE_ | ASYNC_FD_EMPTY_)) {
-        it->flags = ASYNC_FD_PIPE_ | ASYNC_FD_EMPTY_ | ASYNC_FD_READER_;
-    } else {
-        return false;
-    }
-    return true;
+    async_node *node = &task->timer.node;
+
+    it->flags = flags | ASYNC_FD_EMPTY_ | ASYNC_FD_READER_;
+    async_this_loop_->waiting++;
+    node->next = node;                      /* a ring of one: as async_link_ */
+    it->waiters[ASYNC_READS_] = node;
+#if ASYNC_BACKLINKS
+    node->prev = node;
+#endif
+    task->timer.u.ring = it->waiters;
+    node->state = ASYNC_LINKED_;
+    return ASYNC_PENDING;
 }
 
-/* One more operation; false if somebody is to look who made so many: the
- * function that goes on from here does, and counts it again. */
-ASYNC_HOT_ bool async_fd_counts_(struct async_fds *fds)
-{
-    if (ASYNC_LIKELY_(--fds->left != 0)) {
-        return true;
-    }
-    fds->left = 1;
-    return false;
-}
-
-/* Nobody waits to write to it, as it has taken all until now. A pipe's writing
- * end has mostly never been waited for. */
+/* The first write since it was read; nobody waits for it. */
 ASYNC_HOT_ async_status async_fd_quick_write_(int fd, const void *buffer,
                                               size_t length, size_t *done)
 {
-    async_loop *loop = async_this_loop_;
+    async_fd_ *it = async_this_fd_;
 
-    if (ASYNC_LIKELY_((unsigned)fd < loop->known && length - 1 < INT_MAX
-                      && buffer != NULL && async_this_task_->timer.node.state
-                                               == ASYNC_RUNNING_)) {
-        async_fd_ *it = loop->fds->entries[(unsigned)fd];
+    if (ASYNC_LIKELY_(it->fd == fd && length - 1 < INT_MAX && buffer != NULL
+                      && it->flags == (ASYNC_FD_TCP_ | ASYNC_FD_EMPTY_)
+                      && async_this_task_->timer.node.state
+                          == ASYNC_RUNNING_)) {
+        ptrdiff_t n;
 
-        /* Whether there is something to read, or who waits for that, is the
-         * same to a write. */
-        if (ASYNC_LIKELY_((it->flags & ~(unsigned)(ASYNC_FD_EMPTY_
-                                                   | ASYNC_FD_READER_
-                                                   | ASYNC_FD_AGE_))
-                              == ASYNC_FD_TCP_
-                          && async_fd_counts_(loop->fds))) {
-            ptrdiff_t n = ASYNC_SYS_(send)(fd, buffer, length,
-                                           MSG_DONTWAIT | ASYNC_NOSIGNAL_);
-
-            return ASYNC_LIKELY_((size_t)n == length)
-                ? (async_status)n : async_fd_write_on_(it, n, done);
+        it->flags = ASYNC_FD_TCP_ | ASYNC_FD_EMPTY_ | ASYNC_FD_WROTE_;
+        if (done != NULL) {
+            async_this_task_->timer.u.done = done;
         }
-        if ((it->flags | ASYNC_FD_ADDED_) == ASYNC_FD_PIPE_
-            && async_fd_counts_(loop->fds)) {
-            return async_fd_give_(fd, buffer, length, it, done);
+        n = ASYNC_SYS_(send)(fd, buffer, length,
+                             MSG_DONTWAIT | ASYNC_NOSIGNAL_);
+        if (ASYNC_LIKELY_((size_t)n == length)) {
+            ASYNC_ASSUME_((async_status)n > 0);
+            return (async_status)n;
         }
+        return async_fd_write_on_(n, done != NULL);
     }
     return done == NULL ? async_write_(fd, buffer, length)
                         : async_write_all_(fd, buffer, length, done);
@@ -302,43 +304,30 @@ ASYNC_INLINE_ async_status async_read(int fd, void *buffer, size_t length)
 {
 #if ASYNC_QUICK_
     async_task *task = async_this_task_;
-    async_loop *loop = async_this_loop_;
 
-    if (ASYNC_LIKELY_((unsigned)fd < loop->known)) {
-        async_fd_ *it = loop->fds->entries[(unsigned)fd];
+    if (task->timer.node.state == ASYNC_TOLD_) {
+        async_fd_ *it = (async_fd_ *)(void *)task->timer.u.ring;
 
-        if (task->timer.node.state == ASYNC_READY_) {
-            if (ASYNC_LIKELY_(task->timer.u.result == it->generation)) {
-                if (ASYNC_LIKELY_(it->flags == ASYNC_FD_TCP_)) {
-                    ptrdiff_t n;
+        if (ASYNC_LIKELY_(it->fd == fd && it->flags == (ASYNC_FD_TCP_
+                                                        | ASYNC_FD_TOLD_))) {
+            ptrdiff_t n;
 
-                    task->timer.node.state = ASYNC_RUNNING_;
-                    n = ASYNC_SYS_(recv)(fd, buffer, length, MSG_DONTWAIT);
-                    if (ASYNC_LIKELY_((size_t)n - 1 < length - 1)) {
-                        it->flags = ASYNC_FD_TCP_ | ASYNC_FD_EMPTY_;    /* e */
-                        return (async_status)n;
-                    }
-                    return async_fd_read_on_(it, n);
-                }
-                if (it->flags == ASYNC_FD_PIPE_) {
-                    task->timer.node.state = ASYNC_RUNNING_;
-                    return async_fd_take_(fd, buffer, length, it);
-                }
-            }
-        } else if (ASYNC_LIKELY_(task->timer.node.state == ASYNC_RUNNING_
-                                 && length - 1 < INT_MAX && buffer != NULL
-                                 && async_fd_rests_(it))) {
-            async_node *node = &task->timer.node;
+            async_this_fd_ = it;
+            task->timer.node.state = ASYNC_RUNNING_;
+            it->flags = ASYNC_FD_TCP_ | ASYNC_FD_EMPTY_;            /* e */
+            n = ASYNC_SYS_(recv)(fd, buffer, length, MSG_DONTWAIT);
+            return ASYNC_LIKELY_((size_t)n - 1 < length - 1)
+                ? (async_status)n : async_fd_read_on_(n);
+        }
+    } else {
+        async_fd_ *it = async_this_fd_;
 
-            loop->fds->waiting++;
-            node->next = node;              /* a ring of one: as async_link_ */
-            it->waiters[ASYNC_READS_] = node;
-#if ASYNC_BACKLINKS
-            node->prev = node;
-#endif
-            task->timer.u.ring = it->waiters;
-            node->state = ASYNC_LINKED_;
-            return ASYNC_PENDING;
+        if (ASYNC_LIKELY_(it->fd == fd && length - 1 < INT_MAX
+                          && buffer != NULL
+                          && it->flags == (ASYNC_FD_TCP_ | ASYNC_FD_EMPTY_
+                                           | ASYNC_FD_WROTE_)
+                          && task->timer.node.state == ASYNC_RUNNING_)) {
+            return async_fd_rests_(it, task, ASYNC_FD_TCP_);
         }
     }
 #endif

@@ -23,7 +23,6 @@ ASYNC_API int async_backend_waits_(struct async_fds *fds, async_fd_ *it)
     }
     if (!fds->ticking) {
         async_backend_tick_(fds);
-        async_fd_quick_(fds);
     }
     return 0;
 }
@@ -44,7 +43,8 @@ ASYNC_API void async_fds_verify_(struct async_fds *fds)
             continue;
         }
         if ((it->waiters[ASYNC_READS_] == NULL
-             && it->waiters[ASYNC_WRITES_] == NULL)
+             && it->waiters[ASYNC_WRITES_] == NULL
+             && (it->flags & ASYNC_FD_TOLD_) == 0)
             || (it->flags & ASYNC_FD_AGE_) == 2 * ASYNC_FD_SECOND_) {
             continue;
         }
@@ -60,7 +60,9 @@ ASYNC_API void async_fds_verify_(struct async_fds *fds)
     if (younger) {
         async_backend_tick_(fds);
     }
-    async_fd_quick_(fds);
+    if (!fds->ticking) {
+        async_port_rests_();            /* who waits again is to start it */
+    }
 }
 
 #endif

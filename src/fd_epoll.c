@@ -139,7 +139,7 @@ ASYNC_API void async_backend_tick_(struct async_fds *fds)
 static int async_epoll_pwait2_(int epoll, struct epoll_event *events,
                                int room, async_duration ticks)
 {
-    struct timespec time;
+    struct timespec time = {0, 0};
     struct { int64_t sec, nsec; } wide;
 
     (void)async_timespec_(ticks, &time);
@@ -151,38 +151,33 @@ static int async_epoll_pwait2_(int epoll, struct epoll_event *events,
 #endif
 
 /* l: an older kernel has only milliseconds here, but not in ppoll. */
-static int async_epoll_wait_(struct async_fds *fds,
-                             struct epoll_event *events, int room,
-                             async_duration ticks)
+ASYNC_APART_ int async_epoll_sleep_(struct async_fds *fds,
+                                    struct epoll_event *events, int room,
+                                    async_duration ticks)
 {
     int epoll = fds->backend;
     struct timespec time;
     struct pollfd look;
 
-    if (ticks == ASYNC_NEVER) {
-        return ASYNC_SYS_(epoll_wait)(epoll, events, room, -1);
-    }
-    if (ticks != 0) {
 #ifdef SYS_epoll_pwait2
-        if (!fds->old) {
-            int n = async_epoll_pwait2_(epoll, events, room, ticks);
+    if (!fds->old) {
+        int n = async_epoll_pwait2_(epoll, events, room, ticks);
 
-            if (n >= 0 || errno == EINTR) {
-                return n;
-            }
-            fds->old = true;
+        if (n >= 0 || errno == EINTR) {
+            return n;
         }
-#endif
-        look.fd = epoll;
-        look.events = POLLIN;
-        (void)ASYNC_SYS_(ppoll)(&look, 1, async_timespec_(ticks, &time), NULL);
+        fds->old = true;
     }
+#endif
+    look.fd = epoll;
+    look.events = POLLIN;
+    (void)ASYNC_SYS_(ppoll)(&look, 1, async_timespec_(ticks, &time), NULL);
     return ASYNC_SYS_(epoll_wait)(epoll, events, room, 0);
 }
 
 /* An event of any kind. */
-static ASYNC_NOINLINE_ void async_epoll_event_(struct async_fds *fds,
-                                               const struct epoll_event *event)
+static void async_epoll_event_(struct async_fds *fds,
+                               const struct epoll_event *event)
 {
     uint64_t data = event->data.u64;
     uint32_t seen = event->events;
@@ -200,7 +195,7 @@ static ASYNC_NOINLINE_ void async_epoll_event_(struct async_fds *fds,
         }
         seen &= EPOLLIN | EPOLLOUT;
     }
-    async_fd_event_(fds, it, seen);
+    async_fd_event_(it, seen);
 }
 
 /* Is it the usual event, bytes for a task that waits in async_read? A TCP
@@ -216,35 +211,71 @@ ASYNC_HOT_ bool async_epoll_bytes_(const async_fd_ *it, uint32_t seen)
                              | ASYNC_FD_READER_));
 }
 
+/* Its task is woken, and knows by what; false if none waits any more. */
+ASYNC_HOT_ bool async_epoll_tell_(async_loop *loop, async_fd_ *it)
+{
+    async_node *node = it->waiters[ASYNC_READS_];
+
+    if (ASYNC_UNLIKELY_(node == NULL)) {
+        return false;
+    }
+    it->waiters[ASYNC_READS_] = NULL;
+    it->flags += ASYNC_FD_TOLD_ - ASYNC_FD_EMPTY_ - ASYNC_FD_READER_;
+    node->state -= ASYNC_LINKED_ - ASYNC_TOLD_;
+    async_ready_(loop, ASYNC_TASK_(node));
+    return true;
+}
+
+/* The rest of the events, from the first one that is not as usual; and what is
+ * seldom to be done besides. */
+ASYNC_APART_ void async_epoll_pass_(async_loop *loop,
+                                    const struct epoll_event *event,
+                                    const struct epoll_event *end)
+{
+    struct async_fds *fds = loop->fds;
+
+    for (; event != end; event++) {
+        async_fd_ *it = fds->entries[(uint32_t)event->data.u64];
+
+        if (!async_epoll_bytes_(it, event->events)
+            || !async_epoll_tell_(loop, it)) {
+            loop->waiting++;
+            async_epoll_event_(fds, event);
+        }
+    }
+    if (fds->verify) {
+        async_fds_verify_(fds);
+    }
+}
+
 ASYNC_API void async_backend_wait_(struct async_fds *fds, async_duration ticks)
 {
     struct epoll_event events[256];
-    async_loop *loop = async_this_loop_;
-    async_fd_ **entries = fds->entries;
-    int n = async_epoll_wait_(fds, events, 256, ticks);
-    int i;
+    const struct epoll_event *event = events;
+    const struct epoll_event *end;
+    async_loop *loop;
+    async_fd_ **entries;
+    int n = ASYNC_LIKELY_(ticks == ASYNC_NEVER || ticks == 0)
+        ? ASYNC_SYS_(epoll_wait)(fds->backend, events, 256,
+                                 ticks == 0 ? 0 : -1)
+        : async_epoll_sleep_(fds, events, 256, ticks);
 
-    for (i = 0; i < n; i++) {
-        async_fd_ *it = entries[(uint32_t)events[i].data.u64];
+    if (n <= 0) {
+        return;
+    }
+    loop = async_this_loop_;
+    entries = loop->fds->entries;
+    loop->waiting -= (unsigned)n;       /* less who is woken elsewhere */
+    end = events + n;
+    do {
+        async_fd_ *it = entries[(uint32_t)event->data.u64];
 
-        if (ASYNC_LIKELY_(async_epoll_bytes_(it, events[i].events))) {
-            async_node *node = it->waiters[ASYNC_READS_];
-
-            if (ASYNC_LIKELY_(node != NULL)) {
-                it->waiters[ASYNC_READS_] = NULL;
-                it->flags &= ~(unsigned)(ASYNC_FD_EMPTY_ | ASYNC_FD_READER_);
-                fds->waiting--;
-                node->state -= ASYNC_LINKED_ - ASYNC_READY_;
-                ASYNC_TASK_(node)->timer.u.result = it->generation;
-                async_ready_(loop, ASYNC_TASK_(node));
-                continue;
-            }
+        if (ASYNC_UNLIKELY_(!async_epoll_bytes_(it, event->events)
+                            || !async_epoll_tell_(loop, it))) {
+            async_epoll_pass_(loop, event, end);
+            break;
         }
-        async_epoll_event_(fds, &events[i]);
-    }
-    if (ASYNC_UNLIKELY_(fds->verify)) {
-        async_fds_verify_(fds);
-    }
+    } while (++event != end);
 }
 
 #endif

@@ -138,7 +138,7 @@ static void async_kqueue_event_(struct async_fds *fds,
         it->flags &= ~(unsigned)ASYNC_FD_SHORT_;                    /* e */
         ends = ASYNC_FD_EMPTY_ | ASYNC_FD_STUCK_;                   /* d */
     }
-    async_fd_event_(fds, it, ends);
+    async_fd_event_(it, ends);
 }
 
 /* Longer waits than 11 days are refused by some: the loop waits again. */

@@ -148,13 +148,12 @@ ASYNC_API void async_backend_wait_(struct async_fds *fds, async_duration ticks)
         it = async_fd_find_(fds, fds->polls[i].fd);
         if ((seen & (POLLERR | POLLHUP | POLLNVAL)) != 0) {
             it->flags &= ~(unsigned)ASYNC_FD_SHORT_;                /* e */
-            async_fd_event_(fds, it,                                /* d */
-                            ASYNC_FD_EMPTY_ | ASYNC_FD_STUCK_);
+            async_fd_event_(it, ASYNC_FD_EMPTY_ | ASYNC_FD_STUCK_); /* d */
             continue;
         }
         ends = (seen & POLLIN) != 0 ? ASYNC_FD_EMPTY_ : 0;
         ends |= (seen & POLLOUT) != 0 ? ASYNC_FD_STUCK_ : 0;
-        async_fd_event_(fds, it, ends);
+        async_fd_event_(it, ends);
     }
 }
 

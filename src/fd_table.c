@@ -22,6 +22,11 @@
 #include <sys/eventfd.h>
 #endif
 
+#ifndef ASYNC_STATIC
+async_fd_ async_fd_nobodys_;
+ASYNC_THREAD async_fd_ *async_this_fd_ = &async_fd_nobodys_;
+#endif
+
 /* ---- the table ----------------------------------------------------------- */
 
 static void async_fd_sigpipe_(void)
@@ -57,10 +62,9 @@ ASYNC_API struct async_fds *async_fds_(async_loop *loop, int *err)
     return fds;
 }
 
-/* The quick ways (fd.h) are open only where a wait needs nothing else. */
-ASYNC_API void async_fd_quick_(const struct async_fds *fds)
+ASYNC_API void async_port_rests_(void)
 {
-    async_this_loop_->known = ASYNC_BACKEND_WAITS_(fds) ? fds->limit : 0;
+    async_this_fd_ = &async_fd_nobodys_;
 }
 
 ASYNC_API async_fd_ *async_fd_make_(struct async_fds *fds, int fd, int *err)
@@ -85,7 +89,7 @@ ASYNC_API async_fd_ *async_fd_make_(struct async_fds *fds, int fd, int *err)
         }
         fds->entries = entries;
         fds->limit = room;
-        async_fd_quick_(fds);
+        async_this_loop_->known = room;
     }
     if (fds->entries[number] == &fds->none) {
         chunk = (async_fd_ *)ASYNC_SYS_(calloc)(ASYNC_CHUNK_, sizeof *chunk);
@@ -103,8 +107,7 @@ ASYNC_API async_fd_ *async_fd_make_(struct async_fds *fds, int fd, int *err)
     return fds->entries[number];
 }
 
-ASYNC_API void async_fd_wake_all_(struct async_fds *fds, async_fd_ *it,
-                                  int direction, int result)
+ASYNC_API void async_fd_wake_all_(async_fd_ *it, int direction, int result)
 {
     async_node *ring = it->waiters[direction];
     async_node *node;
@@ -112,7 +115,7 @@ ASYNC_API void async_fd_wake_all_(struct async_fds *fds, async_fd_ *it,
     it->waiters[direction] = NULL;
     async_fd_alone_(it);
     while ((node = async_ring_pop_(&ring)) != NULL) {
-        fds->waiting--;
+        async_this_loop_->waiting--;
         async_wake_(ASYNC_TASK_(node), result);
     }
 }
@@ -126,8 +129,8 @@ ASYNC_API void async_fd_reset_(struct async_fds *fds, async_fd_ *it,
 #if ASYNC_DEBUG
     it->held.by = NULL;
 #endif
-    async_fd_wake_(fds, it, ASYNC_READS_, result);
-    async_fd_wake_(fds, it, ASYNC_WRITES_, result);
+    async_fd_wake_(it, ASYNC_READS_, result);
+    async_fd_wake_(it, ASYNC_WRITES_, result);
 }
 
 ASYNC_API void async_fd_adopt_(int fd, unsigned flags)
@@ -259,7 +262,7 @@ static async_fd_ *async_fd_resume_(int fd, async_status *rc)
     async_fd_ *it = async_fd_find_(fds, fd);
 
     if (async_state_(task) == ASYNC_STRUCK_) {
-        fds->waiting--;
+        async_this_loop_->waiting--;
         async_set_state_(task, ASYNC_RUNNING_);
         if (async_fd_is_young_(fds, it)
             || (it->flags & ASYNC_FD_ADDED_) == 0) {
@@ -268,8 +271,16 @@ static async_fd_ *async_fd_resume_(int fd, async_status *rc)
         }
         return it;
     }
+    if (async_state_(task) == ASYNC_TOLD_) {
+        async_fd_ *by = (async_fd_ *)(void *)task->timer.u.ring;
+
+        *rc = (by->flags & ASYNC_FD_TOLD_) != 0 ? 0 : ASYNC_EBADF;  /* a */
+        by->flags &= ~(unsigned)ASYNC_FD_TOLD_;
+        async_fd_alone_(by);
+    } else {
+        *rc = task->timer.u.result;
+    }
     async_set_state_(task, ASYNC_RUNNING_);
-    *rc = task->timer.u.result;
     if (*rc > 0 && (it == NULL || it->generation != *rc)) {
         *rc = ASYNC_EBADF;                  /* woken, then closed: a */
     }
@@ -330,7 +341,7 @@ ASYNC_API async_status async_fd_park_(async_fd_ *it, int direction,
             return err;
         }
     }
-    return async_fd_rest_(fds, it, direction, what);
+    return async_fd_rest_(it, direction, what);
 }
 
 ASYNC_API async_status async_fd_failed_(async_fd_ *it, int direction,
@@ -413,7 +424,7 @@ ASYNC_API void async_port_idle(async_loop *loop, async_duration ticks)
     if (fds != NULL) {
         fds->turn++;
     }
-    if (fds == NULL || (fds->waiting == 0 && fds->wake[0] < 0)) {
+    if (fds == NULL || (loop->waiting == 0 && fds->wake[0] < 0)) {
         if (fds != NULL) {
             fds->busy = NULL;
         }
@@ -429,14 +440,14 @@ ASYNC_API void async_port_idle(async_loop *loop, async_duration ticks)
         return;
     }
     fds->busy = NULL;
-    if (ticks != 0 || fds->waiting != 0) {
+    if (ticks != 0 || loop->waiting != 0) {
         async_backend_wait_(fds, ticks);
     }
 }
 
 ASYNC_API bool async_port_waits_(const async_loop *loop)
 {
-    return loop->fds != NULL && loop->fds->waiting != 0;
+    return loop->waiting != 0;
 }
 
 ASYNC_API int async_port_wakeable_(async_loop *loop)
@@ -519,6 +530,7 @@ ASYNC_API int async_port_close_(async_loop *loop)
 #endif
     loop->fds = NULL;
     loop->known = 0;
+    loop->waiting = 0;
     async_backend_close_(fds);
     for (i = 0; i < 2; i++) {
         if (fds->wake[i] >= 0 && (i == 0 || fds->wake[1] != fds->wake[0])) {

@@ -36,9 +36,6 @@ ASYNC_INLINE_ async_fd_ *async_fd_find_(const struct async_fds *fds, int fd)
     return it == &fds->none ? NULL : it;
 }
 
-/* Say to the loop how many of the table may be used without a further look. */
-ASYNC_API void async_fd_quick_(const struct async_fds *fds);
-
 /* Some have left: does nobody wait any more? */
 ASYNC_INLINE_ void async_fd_alone_(async_fd_ *it)
 {
@@ -51,11 +48,9 @@ ASYNC_INLINE_ void async_fd_alone_(async_fd_ *it)
 
 /* Wake who waits. The result is an error; or the generation, when the backend
  * has seen an event; or 0: look again. Nearly always that is one task. */
-ASYNC_API void async_fd_wake_all_(struct async_fds *fds, async_fd_ *it,
-                                  int direction, int result);
+ASYNC_API void async_fd_wake_all_(async_fd_ *it, int direction, int result);
 
-ASYNC_HOT_ void async_fd_wake_(struct async_fds *fds, async_fd_ *it,
-                               int direction, int result)
+ASYNC_HOT_ void async_fd_wake_(async_fd_ *it, int direction, int result)
 {
     async_node *node = it->waiters[direction];
 
@@ -63,11 +58,11 @@ ASYNC_HOT_ void async_fd_wake_(struct async_fds *fds, async_fd_ *it,
         return;
     }
     if (ASYNC_UNLIKELY_(node->next != node)) {
-        async_fd_wake_all_(fds, it, direction, result);
+        async_fd_wake_all_(it, direction, result);
         return;
     }
     it->waiters[direction] = NULL;
-    fds->waiting--;
+    async_this_loop_->waiting--;
     async_fd_alone_(it);
 #if ASYNC_FAST_ && !ASYNC_NAMED_
     node->state -= ASYNC_LINKED_ - ASYNC_READY_;    /* as async_wake_ does */
@@ -79,15 +74,14 @@ ASYNC_HOT_ void async_fd_wake_(struct async_fds *fds, async_fd_ *it,
 }
 
 /* An event, for reading or writing or both, as flags of what it ends. */
-ASYNC_HOT_ void async_fd_event_(struct async_fds *fds, async_fd_ *it,
-                                unsigned ends)
+ASYNC_HOT_ void async_fd_event_(async_fd_ *it, unsigned ends)
 {
     it->flags &= ~ends;
     if (it->waiters[ASYNC_READS_] != NULL && (ends & ASYNC_FD_EMPTY_) != 0) {
-        async_fd_wake_(fds, it, ASYNC_READS_, it->generation);
+        async_fd_wake_(it, ASYNC_READS_, it->generation);
     }
     if (it->waiters[ASYNC_WRITES_] != NULL && (ends & ASYNC_FD_STUCK_) != 0) {
-        async_fd_wake_(fds, it, ASYNC_WRITES_, it->generation);
+        async_fd_wake_(it, ASYNC_WRITES_, it->generation);
     }
 }
 
@@ -177,11 +171,11 @@ ASYNC_INLINE_ bool async_fd_may_(const async_fd_ *it, unsigned obstacle)
 }
 
 /* Park a task over which nothing hangs, for what the backend knows. */
-ASYNC_INLINE_ async_status async_fd_rest_(struct async_fds *fds, async_fd_ *it,
-                                       int direction, const char *what)
+ASYNC_INLINE_ async_status async_fd_rest_(async_fd_ *it, int direction,
+                                          const char *what)
 {
     (void)what;
-    fds->waiting++;
+    async_this_loop_->waiting++;
     it->flags = (it->flags & ~(unsigned)(ASYNC_FD_READER_ | ASYNC_FD_AGE_))
         | ASYNC_FD_CROWD_;
     ASYNC_WAITS_(what, (const void *)(intptr_t)it->fd);

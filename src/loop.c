@@ -20,6 +20,7 @@ static void async_rest_(async_loop *loop)
     ASYNC_TRACE_FROM_(loop, "outside");
 #if ASYNC_HOSTED
     loop->fresh = false;
+    async_port_rests_();
 #endif
 }
 
@@ -328,6 +329,9 @@ ASYNC_API async_duration async_loop_step(async_loop *loop)
     ASYNC_USE_(running);
     ASYNC_SET_BUSY_(true);
     async_this_loop_ = loop;
+#if ASYNC_HOSTED
+    async_port_rests_();                    /* what it interrupts does, too */
+#endif
     loop->running = true;
 #if ASYNC_DEBUG
     loop->stack = ASYNC_STACK_;
@@ -384,6 +388,7 @@ ASYNC_API int async_loop_open_sure_(async_loop *loop)
     loop->left = 0;
     loop->fds = NULL;
     loop->known = 0;
+    loop->waiting = 0;
 #endif
 #if !ASYNC_HOSTED
     if (ASYNC_USED_(closing)) {

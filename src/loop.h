@@ -57,6 +57,7 @@ struct async_loop {
     async_node nobody;
     struct async_fds *fds;      /* what it knows of descriptors, or NULL */
     unsigned known;             /* and of which: those below */
+    unsigned waiting;           /* tasks in rings of them, or struck there */
 #endif
     async_timers timers;
 #if ASYNC_TRACE

@@ -306,7 +306,7 @@ static void async_accept_rested_(async_alarm_ *alarm, async_ticks now)
 
         if ((it->flags & ASYNC_FD_FULL_) != 0) {
             it->flags &= ~(unsigned)ASYNC_FD_FULL_;
-            async_fd_event_(fds, it, ASYNC_FD_EMPTY_);
+            async_fd_event_(it, ASYNC_FD_EMPTY_);
         }
     }
 }

@@ -14,6 +14,8 @@ ASYNC_API int async_port_wakeable_(async_loop *loop);
 ASYNC_API void async_port_wake_(async_loop *loop);
 ASYNC_API void async_port_pause_(void);
 ASYNC_API void async_port_cancel_all_(async_loop *loop);
+/* The loop stops for now, or another one runs in between. */
+ASYNC_API void async_port_rests_(void);
 ASYNC_API bool async_port_waits_(const async_loop *loop);
 ASYNC_API int async_port_close_(async_loop *loop);
 

@@ -34,10 +34,11 @@
  *   what was granted, or says how it ended.
  *
  *   NEW, YIELDED, READY and STRUCK tasks are in the ready queue, and so is a
- *   RUNNING one that polls. WAITING: in an async_list. LINKED: in a ring or a
- *   slot that its owner knows (an irq, a descriptor). JOINING: in the ring of
- *   the task that it joins. SLEEPING: in the timer queue. DEAF: in a list or
- *   a ring, where strikes do not disturb it.
+ *   RUNNING one that polls. TOLD: READY, as the descriptor of u.ring has bytes
+ *   (fd.h). WAITING: in an async_list. LINKED: in a ring or a slot that its
+ *   owner knows (an irq, a descriptor). JOINING: in the ring of the task that
+ *   it joins. SLEEPING: in the timer queue. DEAF: in a list or a ring, where
+ *   strikes do not disturb it.
  *
  * Every operation obeys one rule, each time it is evaluated:
  *   1. granted, or possible right now: take it, and go on;
@@ -63,6 +64,7 @@ typedef async_status (*async_fn)(void *frame);
 enum {
     ASYNC_IDLE_ = 0x00, ASYNC_DONE_ = 0x10, ASYNC_NEW_ = 0x20,
     ASYNC_RUNNING_ = 0x30, ASYNC_YIELDED_ = 0x40, ASYNC_READY_ = 0x50,
+    ASYNC_TOLD_ = 0x60,
     ASYNC_STRUCK_ = 0x80,
     ASYNC_WAITING_ = 0x90, ASYNC_LINKED_ = 0xa0, ASYNC_JOINING_ = 0xb0,
     ASYNC_SLEEPING_ = 0xc0, ASYNC_DEAF_ = 0xd0,
@@ -94,9 +96,10 @@ typedef struct async_timer {
     async_node node;
     union {
         async_ticks deadline;   /* SLEEPING, or STRUCK while it slept */
-        async_node **ring;      /* WAITING, LINKED, JOINING; or NULL */
+        async_node **ring;      /* WAITING, LINKED, JOINING, TOLD; or NULL */
         int result;             /* READY, DONE */
         async_fn entry;         /* NEW */
+        size_t *done;           /* RUNNING, in async_write_all */
     } u;
 } async_timer;
 

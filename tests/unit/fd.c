@@ -1549,6 +1549,41 @@ TEST(fd_quick_ways_see_what_else_is_there)
     CHECK_EQ(lowest_fd(), before);
 }
 
+/* Somebody waits for at->ends[0]. He gets bytes, and knows it, but has not run:
+ * so it is after this await, as another task writes to a pipe first, for which
+ * this one waits. */
+struct putter {
+    async_frame frame;
+    async_task task;
+    struct main *at;
+    const char *text;
+};
+
+static ASYNC put_both(struct putter *self)
+{
+    ASYNC_BEGIN(self);
+    put(self->at->third[1], "x");
+    put(self->at->ends[1], self->text);
+    ASYNC_END;
+}
+
+static int put_first(struct main *at, const char *text)
+{
+    static struct putter putter;
+
+    ZERO(putter);
+    putter.at = at;
+    putter.text = text;
+    return async_spawn(&putter.task, put_both, &putter);
+}
+
+#define BEFORE_HE_RUNS(at, text) \
+    do { \
+        CHECK_EQ(put_first((at), (text)), 0); \
+        AWAIT_VALUE((at)->rc, async_read((at)->third[0], (at)->buffer, 9)); \
+        CHECK_EQ((at)->rc, 1); \
+    } while (0)
+
 /* Woken by the event, but closed before it has run, and the number is another
  * connection's, which has bytes: it does not get them. */
 static ASYNC quickly_reused(struct quick *self)
@@ -1567,10 +1602,11 @@ static ASYNC quickly_reused(struct quick *self)
         AWAIT(async_sleep(MS(2)));
         put(at->ends[1], "22");
         AWAIT(async_sleep(MS(2)));
-        /* This task waits for the pipe, whose event comes first. */
-        put(at->third[1], "x");
+#if ASYNC_POLL                  /* who of the two is first, their numbers say */
         put(at->ends[1], "333");
-        AWAIT(async_readable(at->third[0]));
+#else
+        BEFORE_HE_RUNS(at, "333");
+#endif
         at->rc = at->ends[0];
         async_close(at->ends[0]);
         raw_pipe(at->other);
@@ -1595,6 +1631,171 @@ TEST(fd_quick_ways_spare_the_successor)
 
     ZERO(it);
     CHECK_EQ(async_run(quickly_reused, &it), 0);
+    CHECK_EQ(lowest_fd(), before);
+}
+
+/* One that answers each request: it reads, writes, and waits again. */
+struct answers {
+    async_frame frame;
+    async_task task;
+    int fd, n, cancels;
+    size_t done;
+    char buffer[64];
+};
+
+static ASYNC answer(struct answers *self)
+{
+    ASYNC_BEGIN(self);
+    for (;;) {
+        ASYNC_TRY {
+            AWAIT_VALUE(self->n, async_read(self->fd, self->buffer,
+                                            sizeof self->buffer));
+        } ASYNC_CATCH_ALL(self->n) {
+            test_log("%s ", async_strerror(self->n));
+            if (self->n != ASYNC_CANCEL) {
+                ASYNC_RAISE(self->n);
+            }
+            self->cancels++;
+        } ASYNC_TRY_END;
+        if (self->n == 0) {
+            break;
+        }
+        if (self->n > 0) {
+            test_log("%.*s ", self->n, self->buffer);
+            AWAIT(async_write_all(self->fd, self->buffer, (size_t)self->n,
+                                  &self->done));
+            CHECK_EQ(self->done, 0);
+        }
+    }
+    ASYNC_END;
+}
+
+struct asks { async_frame frame; struct main at; struct answers by; };
+
+/* The other end's: a request, and its answer. */
+#define ASK(text) \
+    do { \
+        put(self->at.ends[1], text); \
+        AWAIT_VALUE(self->at.rc, async_read(self->at.ends[1], \
+                                            self->at.buffer, 64)); \
+        CHECK_EQ(self->at.rc, (int)sizeof(text) - 1); \
+        CHECK(memcmp(self->at.buffer, text, sizeof(text) - 1) == 0); \
+    } while (0)
+
+static ASYNC ask(struct asks *self)
+{
+    struct main *at = &self->at;
+
+    ASYNC_BEGIN(self);
+    at->fd = 1;
+    AWAIT(both_ends(at));
+    CHECK_EQ(async_pipe(at->third), 0);
+    self->by.fd = at->ends[0];
+    async_spawn(&self->by.task, answer, &self->by);
+    ASK("one");
+    ASK("two");
+    ASK("three");
+    AWAIT(async_sleep(MS(2)));
+    CHECK_LOG("one two three ");
+
+    BEFORE_HE_RUNS(at, "taken");                /* by this task */
+    AWAIT_VALUE(at->rc, async_read(at->ends[0], at->buffer, 64));
+    CHECK_EQ(at->rc, 5);
+    AWAIT(async_sleep(MS(2)));
+    CHECK_LOG("");
+    ASK("four");
+    ASK("five");
+
+    BEFORE_HE_RUNS(at, "not now");              /* it turns to another one */
+    CHECK_EQ(async_socketpair(at->other), 0);
+    self->by.fd = at->other[0];
+    put(at->other[1], "other");
+    AWAIT_VALUE(at->rc, async_read(at->other[1], at->buffer, 64));
+    CHECK_EQ(at->rc, 5);
+    self->by.fd = at->ends[0];
+    put(at->other[1], "again");
+    at->t = real_ms();
+    AWAIT_VALUE(at->rc, async_read(at->ends[1], at->buffer, 64));
+    CHECK_EQ(at->rc, 7);
+    CHECK(real_ms() - at->t < 900);         /* not when it is looked after */
+    CHECK_LOG("four five other not now ");
+    close_pipe(at->other);
+    ASK("six");
+    ASK("seven");
+
+    BEFORE_HE_RUNS(at, "kept");                 /* the strike comes later */
+    CHECK_EQ(async_cancel(&self->by.task), 1);
+    CHECK_LOG("six seven ");
+    AWAIT_VALUE(at->rc, async_read(at->ends[1], at->buffer, 64));
+    CHECK_EQ(at->rc, 4);
+    CHECK_LOG("kept the task is cancelled ");
+    CHECK_EQ(self->by.cancels, 1);
+    ASK("eight");
+    ASK("nine");
+
+    BEFORE_HE_RUNS(at, "the last");             /* the end comes with it */
+    CHECK_EQ(shutdown(at->ends[1], SHUT_WR), 0);
+    AWAIT(async_join(&self->by.task));
+    CHECK_LOG("eight nine the last ");
+    close_pipe(at->ends);
+    close_pipe(at->third);
+    ASYNC_END;
+}
+
+TEST(fd_quick_ways_of_who_answers)
+{
+    static struct asks it;
+    int before = lowest_fd();
+
+    test_real_time();
+    ZERO(it);
+    CHECK_EQ(async_run(ask, &it), 0);
+    CHECK_EQ(lowest_fd(), before);
+}
+
+/* An answer that the other end does not read: what the socket takes of it is
+ * counted, when the task is cancelled in the middle, too. */
+static ASYNC ask_without_end(struct asks *self)
+{
+    static char bulk[4 << 20];
+    struct main *at = &self->at;
+
+    ASYNC_BEGIN(self);
+    at->fd = 1;
+    AWAIT(both_ends(at));
+    one_start(&at->a, "a", 'r', at->ends[0], 9);
+    at->a.times = 2;
+    AWAIT(async_yield());
+    put(at->ends[1], "1");
+    AWAIT(async_sleep(MS(2)));
+    put(at->ends[1], "2");
+    AWAIT(async_sleep(MS(2)));
+    /* Of the same descriptor, as the quick way has it. */
+    AWAIT_RESULT(at->rc, ASYNC_TIMEOUT(&at->scope, MS(20),
+        async_write_all(at->ends[0], bulk, sizeof bulk, &at->done)));
+    CHECK_EQ(at->rc, ASYNC_ETIMEDOUT);
+    CHECK(at->done > 0 && at->done < sizeof bulk);
+    async_close(at->ends[0]);
+    for (at->t = 0;; at->t += at->rc) {
+        AWAIT_VALUE(at->rc, async_read(at->ends[1], bulk, sizeof bulk));
+        if (at->rc == 0) {
+            break;
+        }
+    }
+    CHECK_EQ(at->t, (long)at->done);
+    async_close(at->ends[1]);
+    CHECK_LOG("a:1 a:1 ");
+    ASYNC_END;
+}
+
+TEST(fd_quick_ways_count_what_was_taken)
+{
+    static struct asks it;
+    int before = lowest_fd();
+
+    test_real_time();
+    ZERO(it);
+    CHECK_EQ(async_run(ask_without_end, &it), 0);
     CHECK_EQ(lowest_fd(), before);
 }
 
@@ -1629,6 +1830,52 @@ TEST(fd_quick_ways_are_looked_after)
     test_real_time();
     RUN(quickly_after_a_while, 0);
     CHECK_LOG("a:1 a:1 a:1 a:5 ");
+}
+
+/* The bytes come when it is time to look after the descriptors; nobody else
+ * waits for one. */
+static ASYNC quickly_at_that_time(struct asks *self)
+{
+    struct main *at = &self->at;
+
+    ASYNC_BEGIN(self);
+    at->fd = 1;
+    AWAIT(both_ends(at));
+    self->by.fd = at->ends[0];
+    async_spawn(&self->by.task, answer, &self->by);
+    for (at->i = 0; at->i < 4; at->i++) {
+        put(at->ends[1], "more");
+        if (at->i == 3) {
+            usleep(1200 * 1000);                /* the whole loop sleeps */
+        }
+        AWAIT(async_sleep(MS(5)));
+        CHECK_EQ(read(at->ends[1], at->buffer, 9), 4);
+    }
+    raw_pipe(at->other);
+    CHECK_EQ(dup2(at->other[0], at->ends[0]), at->ends[0]);
+    close(at->other[0]);
+    at->other[0] = at->ends[0];
+    put(at->other[1], "other");
+    at->t = real_ms();
+    AWAIT_RESULT(at->rc, ASYNC_TIMEOUT(&at->scope, MS(5000),
+                                       async_join(&self->by.task)));
+    CHECK_EQ(at->rc, ASYNC_EBADF);              /* none can write there */
+    CHECK(real_ms() - at->t < 3500);
+    close_pipe(at->other);
+    async_close(at->ends[1]);
+    CHECK_LOG("more more more more other ");
+    ASYNC_END;
+}
+
+TEST(fd_quick_ways_are_looked_after_even_then)
+{
+    static struct asks it;
+    int before = lowest_fd();
+
+    test_real_time();
+    ZERO(it);
+    CHECK_EQ(async_run(quickly_at_that_time, &it), 0);
+    CHECK_EQ(lowest_fd(), before);
 }
 
 #endif
