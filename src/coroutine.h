@@ -175,17 +175,6 @@ ASYNC_API void async_error_leaves_(const async_frame *frame, int rc);
 #define ASYNC_NUMBER_BASE_ __LINE__
 #endif
 
-/* For speed, a coroutine remembers where it is when it is suspended there: most
- * awaits are over at once. Otherwise before that: it is shorter, and in a debug
- * build a resume is checked against it. */
-#if ASYNC_FAST_ && !ASYNC_DEBUG
-#define ASYNC_EARLY_(remember) ((void)0)
-#define ASYNC_LATE_(remember) remember
-#else
-#define ASYNC_EARLY_(remember) remember
-#define ASYNC_LATE_(remember) ((void)0)
-#endif
-
 #if ASYNC_COMPUTED_GOTO
 
 /* A point is the distance of a label from the body's start, times two: the
@@ -207,12 +196,11 @@ ASYNC_API void async_error_leaves_(const async_frame *frame, int rc);
     { \
         __label__ async_here_; \
         ASYNC_QUIET_END_ \
-        ASYNC_EARLY_(ASYNC_REMEMBER_(async_here_)); \
+        ASYNC_REMEMBER_(async_here_); \
         async_here_: ASYNC_UNUSED_LABEL_ \
         ASYNC_DEBUG_LINE_ \
         async_rc_ = (x); \
         ASYNC_DEBUG_ERROR_(ASYNC_AWAITED_) \
-        if (async_rc_ < 0) { ASYNC_LATE_(ASYNC_REMEMBER_(async_here_)); } \
     }
 
 #else
@@ -237,7 +225,7 @@ ASYNC_API void async_error_leaves_(const async_frame *frame, int rc);
 #define ASYNC_CALL_(extra, x) \
     { \
         enum { async_here_ = ASYNC_NUMBER_(extra) }; \
-        ASYNC_EARLY_(*async_resume_ = async_here_); \
+        *async_resume_ = async_here_; \
         ASYNC_FALLTHROUGH_ \
         case ASYNC_CASE_(async_here_): \
         ASYNC_CHECK_(*async_resume_ == async_here_, \
@@ -245,7 +233,6 @@ ASYNC_API void async_error_leaves_(const async_frame *frame, int rc);
         ASYNC_DEBUG_LINE_ \
         async_rc_ = (x); \
         ASYNC_DEBUG_ERROR_(ASYNC_AWAITED_) \
-        if (async_rc_ < 0) { ASYNC_LATE_(*async_resume_ = async_here_); } \
     }
 #endif
 
