@@ -343,11 +343,13 @@
 #define ASYNC_LIKELY_(x) __builtin_expect(!!(x), 1)
 #define ASYNC_UNLIKELY_(x) __builtin_expect(!!(x), 0)
 #define ASYNC_NOINLINE_ __attribute__((noinline))
+#define ASYNC_ASSUME_(x) ((x) ? (void)0 : __builtin_unreachable())
 #else
 #define ASYNC_MUST_USE_
 #define ASYNC_LIKELY_(x) (x)
 #define ASYNC_UNLIKELY_(x) (x)
 #define ASYNC_NOINLINE_
+#define ASYNC_ASSUME_(x) ((void)0)
 #endif
 
 #if defined __GNUC__
@@ -893,17 +895,6 @@ ASYNC_API void async_error_leaves_(const async_frame *frame, int rc);
 #define ASYNC_NUMBER_BASE_ __LINE__
 #endif
 
-/* For speed, a coroutine remembers where it is when it is suspended there: most
- * awaits are over at once. Otherwise before that: it is shorter, and in a debug
- * build a resume is checked against it. */
-#if ASYNC_FAST_ && !ASYNC_DEBUG
-#define ASYNC_EARLY_(remember) ((void)0)
-#define ASYNC_LATE_(remember) remember
-#else
-#define ASYNC_EARLY_(remember) remember
-#define ASYNC_LATE_(remember) ((void)0)
-#endif
-
 #if ASYNC_COMPUTED_GOTO
 
 /* A point is the distance of a label from the body's start, times two: the
@@ -925,12 +916,11 @@ ASYNC_API void async_error_leaves_(const async_frame *frame, int rc);
     { \
         __label__ async_here_; \
         ASYNC_QUIET_END_ \
-        ASYNC_EARLY_(ASYNC_REMEMBER_(async_here_)); \
+        ASYNC_REMEMBER_(async_here_); \
         async_here_: ASYNC_UNUSED_LABEL_ \
         ASYNC_DEBUG_LINE_ \
         async_rc_ = (x); \
         ASYNC_DEBUG_ERROR_(ASYNC_AWAITED_) \
-        if (async_rc_ < 0) { ASYNC_LATE_(ASYNC_REMEMBER_(async_here_)); } \
     }
 
 #else
@@ -955,7 +945,7 @@ ASYNC_API void async_error_leaves_(const async_frame *frame, int rc);
 #define ASYNC_CALL_(extra, x) \
     { \
         enum { async_here_ = ASYNC_NUMBER_(extra) }; \
-        ASYNC_EARLY_(*async_resume_ = async_here_); \
+        *async_resume_ = async_here_; \
         ASYNC_FALLTHROUGH_ \
         case ASYNC_CASE_(async_here_): \
         ASYNC_CHECK_(*async_resume_ == async_here_, \
@@ -963,7 +953,6 @@ ASYNC_API void async_error_leaves_(const async_frame *frame, int rc);
         ASYNC_DEBUG_LINE_ \
         async_rc_ = (x); \
         ASYNC_DEBUG_ERROR_(ASYNC_AWAITED_) \
-        if (async_rc_ < 0) { ASYNC_LATE_(*async_resume_ = async_here_); } \
     }
 #endif
 
@@ -1755,10 +1744,11 @@ ASYNC_INLINE_ async_node *async_ring_pop_(async_node **tail)
  *   what was granted, or says how it ended.
  *
  *   NEW, YIELDED, READY and STRUCK tasks are in the ready queue, and so is a
- *   RUNNING one that polls. WAITING: in an async_list. LINKED: in a ring or a
- *   slot that its owner knows (an irq, a descriptor). JOINING: in the ring of
- *   the task that it joins. SLEEPING: in the timer queue. DEAF: in a list or
- *   a ring, where strikes do not disturb it.
+ *   RUNNING one that polls. TOLD: READY, as the descriptor of u.ring has bytes
+ *   (fd.h). WAITING: in an async_list. LINKED: in a ring or a slot that its
+ *   owner knows (an irq, a descriptor). JOINING: in the ring of the task that
+ *   it joins. SLEEPING: in the timer queue. DEAF: in a list or a ring, where
+ *   strikes do not disturb it.
  *
  * Every operation obeys one rule, each time it is evaluated:
  *   1. granted, or possible right now: take it, and go on;
@@ -1784,6 +1774,7 @@ typedef async_status (*async_fn)(void *frame);
 enum {
     ASYNC_IDLE_ = 0x00, ASYNC_DONE_ = 0x10, ASYNC_NEW_ = 0x20,
     ASYNC_RUNNING_ = 0x30, ASYNC_YIELDED_ = 0x40, ASYNC_READY_ = 0x50,
+    ASYNC_TOLD_ = 0x60,
     ASYNC_STRUCK_ = 0x80,
     ASYNC_WAITING_ = 0x90, ASYNC_LINKED_ = 0xa0, ASYNC_JOINING_ = 0xb0,
     ASYNC_SLEEPING_ = 0xc0, ASYNC_DEAF_ = 0xd0,
@@ -1815,9 +1806,10 @@ typedef struct async_timer {
     async_node node;
     union {
         async_ticks deadline;   /* SLEEPING, or STRUCK while it slept */
-        async_node **ring;      /* WAITING, LINKED, JOINING; or NULL */
+        async_node **ring;      /* WAITING, LINKED, JOINING, TOLD; or NULL */
         int result;             /* READY, DONE */
         async_fn entry;         /* NEW */
+        size_t *done;           /* RUNNING, in async_write_all */
     } u;
 } async_timer;
 
@@ -2322,6 +2314,7 @@ struct async_loop {
     async_node nobody;
     struct async_fds *fds;      /* what it knows of descriptors, or NULL */
     unsigned known;             /* and of which: those below */
+    unsigned waiting;           /* tasks in rings of them, or struck there */
 #endif
     async_timers timers;
 #if ASYNC_TRACE
@@ -4266,12 +4259,22 @@ ASYNC_API int async_detach(int fd);
 
 /* ---- from here on, for the library's own use ----------------------------- */
 
-/* The way that nearly all reads and writes go: of a TCP socket, or of a pipe,
- * for which somebody has waited before, by a task that runs on, or that is back
- * from the event it waited for, and over which nothing hangs. The task's state
- * and the descriptor's flags say all of that, each by one comparison, before
- * anything is changed; so the call to the system is made where the operation
- * is written. Whatever is else goes to the functions of fd.c. */
+/* The way that nearly all reads and writes go: of a TCP socket that is read to
+ * the end, written to, and waited for again, by one task, and over which
+ * nothing hangs. The task's state and the descriptor's flags say all of that,
+ * each by one comparison, before anything is changed; so the call to the system
+ * is made where the operation is written. Whatever is else goes to the
+ * functions of fd.c, by way of the table.
+ *
+ *   read: EAGAIN    write             event: bytes       read, resumed
+ *   EMPTY ------> EMPTY|READER ------> TOLD -----------> EMPTY
+ *                     ^  task LINKED    |  task TOLD       |
+ *                     |                 | closed: NEW      | write
+ *                     |                 '--> EBADF         v
+ *                     '------------------------------ EMPTY|WROTE
+ *
+ * What such a task does next is about the descriptor that it was told of, so
+ * that one need not be looked up: async_this_fd_. */
 
 /* Every system call goes through this name, so that tests can make the n-th
  * one fail. */
@@ -4303,6 +4306,8 @@ enum {
     ASYNC_FD_SECOND_ = 1024,    /* so many, times 0 to 2, have begun since */
     ASYNC_FD_AGE_ = 3 * ASYNC_FD_SECOND_,   /* somebody waits */
     ASYNC_FD_CONNECTS_ = 4096,  /* its async_connect is under way */
+    ASYNC_FD_TOLD_ = 8192,      /* its reader was, and has not run since */
+    ASYNC_FD_WROTE_ = 16384,    /* once since it was last read, uncounted: k */
     /* All of them, when a TCP socket or a pipe may be read and written. */
     ASYNC_FD_TCP_ = ASYNC_FD_SOCKET_ | ASYNC_FD_SHORT_ | ASYNC_FD_ADDED_,
     ASYNC_FD_PIPE_ = ASYNC_FD_SHORT_ | ASYNC_FD_ADDED_
@@ -4323,7 +4328,8 @@ typedef struct async_held_ {
 
 /* What a loop knows of a descriptor, and of all; more is in fd_table.h. */
 typedef struct async_fd_ {
-    async_node *waiters[2];     /* rings of tasks, by direction */
+    async_node *waiters[2];     /* rings of tasks, by direction; here, so that
+                                 * the reader's u.ring tells of its entry */
     int generation;             /* > 0; another one after each close: a */
     int fd;                     /* its number */
     unsigned reset;             /* the turn in which it got a new generation */
@@ -4336,7 +4342,6 @@ typedef struct async_fd_ {
 struct async_fds {
     async_fd_ **entries;        /* by number; &none for one never used */
     unsigned limit;             /* so many */
-    unsigned waiting;           /* tasks in rings, or struck there just now */
     unsigned turn;              /* counts them: a */
     unsigned left;              /* operations until somebody looks who did so */
     const async_task *busy;     /* many; it was this task the last time: k */
@@ -4358,79 +4363,69 @@ struct async_fds {
     async_fd_ none;             /* new for ever */
 };
 
+/* The descriptor that a task was last told of, in this run of the loop, if a
+ * wait for it takes no more than the quick way does; else one without flags. */
+#ifdef ASYNC_STATIC
+static async_fd_ async_fd_nobodys_;
+static ASYNC_THREAD async_fd_ *async_this_fd_ = &async_fd_nobodys_;
+#else
+ASYNC_EXTERN_C_ async_fd_ async_fd_nobodys_;
+ASYNC_EXTERN_C_ ASYNC_LOCAL_ ASYNC_THREAD async_fd_ *async_this_fd_;
+#endif
+
 /* All of the operations, and what is left of them after a call that did not go
  * as usual. */
 ASYNC_API async_status async_read_(int fd, void *buffer, size_t length);
 ASYNC_API async_status async_write_(int fd, const void *buffer, size_t length);
 ASYNC_API async_status async_write_all_(int fd, const void *buffer,
                                         size_t length, size_t *done);
-ASYNC_API async_status async_fd_read_on_(async_fd_ *it, ptrdiff_t n);
-ASYNC_API async_status async_fd_write_on_(async_fd_ *it, ptrdiff_t n,
-                                          size_t *done);
+ASYNC_API async_status async_fd_read_on_(ptrdiff_t n);
+ASYNC_API async_status async_fd_write_on_(ptrdiff_t n, bool all);
 
-/* A pipe's. */
-ASYNC_API async_status async_fd_take_(int fd, void *buffer, size_t length,
-                                      async_fd_ *it);
-ASYNC_API async_status async_fd_give_(int fd, const void *buffer,
-                                      size_t length, async_fd_ *it,
-                                      size_t *done);
-
-#if ASYNC_FAST_ && !ASYNC_NAMED_
+#if ASYNC_FAST_ && !ASYNC_NAMED_ && !ASYNC_POLL
 #define ASYNC_QUICK_ 1
 
-/* If it is empty, and nobody waits for it, one is about to. */
-ASYNC_HOT_ bool async_fd_rests_(async_fd_ *it)
+/* It is empty, and nobody waits for it: the running task does, with flags. */
+ASYNC_HOT_ async_status async_fd_rests_(async_fd_ *it, async_task *task,
+                                        unsigned flags)
 {
-    if (ASYNC_LIKELY_(it->flags == (ASYNC_FD_TCP_ | ASYNC_FD_EMPTY_))) {
-        it->flags = ASYNC_FD_TCP_ | ASYNC_FD_EMPTY_ | ASYNC_FD_READER_;
-    } else if (it->flags == (ASYNC_FD_PIPE_ | ASYNC_FD_EMPTY_)) {
-        it->flags = ASYNC_FD_PIPE_ | ASYNC_FD_EMPTY_ | ASYNC_FD_READER_;
-    } else {
-        return false;
-    }
-    return true;
+    async_node *node = &task->timer.node;
+
+    it->flags = flags | ASYNC_FD_EMPTY_ | ASYNC_FD_READER_;
+    async_this_loop_->waiting++;
+    node->next = node;                      /* a ring of one: as async_link_ */
+    it->waiters[ASYNC_READS_] = node;
+#if ASYNC_BACKLINKS
+    node->prev = node;
+#endif
+    task->timer.u.ring = it->waiters;
+    node->state = ASYNC_LINKED_;
+    return ASYNC_PENDING;
 }
 
-/* One more operation; false if somebody is to look who made so many: the
- * function that goes on from here does, and counts it again. */
-ASYNC_HOT_ bool async_fd_counts_(struct async_fds *fds)
-{
-    if (ASYNC_LIKELY_(--fds->left != 0)) {
-        return true;
-    }
-    fds->left = 1;
-    return false;
-}
-
-/* Nobody waits to write to it, as it has taken all until now. A pipe's writing
- * end has mostly never been waited for. */
+/* The first write since it was read; nobody waits for it. */
 ASYNC_HOT_ async_status async_fd_quick_write_(int fd, const void *buffer,
                                               size_t length, size_t *done)
 {
-    async_loop *loop = async_this_loop_;
+    async_fd_ *it = async_this_fd_;
 
-    if (ASYNC_LIKELY_((unsigned)fd < loop->known && length - 1 < INT_MAX
-                      && buffer != NULL && async_this_task_->timer.node.state
-                                               == ASYNC_RUNNING_)) {
-        async_fd_ *it = loop->fds->entries[(unsigned)fd];
+    if (ASYNC_LIKELY_(it->fd == fd && length - 1 < INT_MAX && buffer != NULL
+                      && it->flags == (ASYNC_FD_TCP_ | ASYNC_FD_EMPTY_)
+                      && async_this_task_->timer.node.state
+                          == ASYNC_RUNNING_)) {
+        ptrdiff_t n;
 
-        /* Whether there is something to read, or who waits for that, is the
-         * same to a write. */
-        if (ASYNC_LIKELY_((it->flags & ~(unsigned)(ASYNC_FD_EMPTY_
-                                                   | ASYNC_FD_READER_
-                                                   | ASYNC_FD_AGE_))
-                              == ASYNC_FD_TCP_
-                          && async_fd_counts_(loop->fds))) {
-            ptrdiff_t n = ASYNC_SYS_(send)(fd, buffer, length,
-                                           MSG_DONTWAIT | ASYNC_NOSIGNAL_);
-
-            return ASYNC_LIKELY_((size_t)n == length)
-                ? (async_status)n : async_fd_write_on_(it, n, done);
+        it->flags = ASYNC_FD_TCP_ | ASYNC_FD_EMPTY_ | ASYNC_FD_WROTE_;
+        if (done != NULL) {
+            async_this_task_->timer.u.done = done;
         }
-        if ((it->flags | ASYNC_FD_ADDED_) == ASYNC_FD_PIPE_
-            && async_fd_counts_(loop->fds)) {
-            return async_fd_give_(fd, buffer, length, it, done);
+        n = ASYNC_SYS_(send)(fd, buffer, length,
+                             MSG_DONTWAIT | ASYNC_NOSIGNAL_);
+        if (ASYNC_LIKELY_((size_t)n == length)) {
+            ASYNC_ASSUME_((async_status)n > 0);
+            return (async_status)n;
         }
+        return async_fd_write_on_(n, done != NULL);
     }
     return done == NULL ? async_write_(fd, buffer, length)
                         : async_write_all_(fd, buffer, length, done);
@@ -4443,43 +4438,30 @@ ASYNC_INLINE_ async_status async_read(int fd, void *buffer, size_t length)
 {
 #if ASYNC_QUICK_
     async_task *task = async_this_task_;
-    async_loop *loop = async_this_loop_;
 
-    if (ASYNC_LIKELY_((unsigned)fd < loop->known)) {
-        async_fd_ *it = loop->fds->entries[(unsigned)fd];
+    if (task->timer.node.state == ASYNC_TOLD_) {
+        async_fd_ *it = (async_fd_ *)(void *)task->timer.u.ring;
 
-        if (task->timer.node.state == ASYNC_READY_) {
-            if (ASYNC_LIKELY_(task->timer.u.result == it->generation)) {
-                if (ASYNC_LIKELY_(it->flags == ASYNC_FD_TCP_)) {
-                    ptrdiff_t n;
+        if (ASYNC_LIKELY_(it->fd == fd && it->flags == (ASYNC_FD_TCP_
+                                                        | ASYNC_FD_TOLD_))) {
+            ptrdiff_t n;
 
-                    task->timer.node.state = ASYNC_RUNNING_;
-                    n = ASYNC_SYS_(recv)(fd, buffer, length, MSG_DONTWAIT);
-                    if (ASYNC_LIKELY_((size_t)n - 1 < length - 1)) {
-                        it->flags = ASYNC_FD_TCP_ | ASYNC_FD_EMPTY_;    /* e */
-                        return (async_status)n;
-                    }
-                    return async_fd_read_on_(it, n);
-                }
-                if (it->flags == ASYNC_FD_PIPE_) {
-                    task->timer.node.state = ASYNC_RUNNING_;
-                    return async_fd_take_(fd, buffer, length, it);
-                }
-            }
-        } else if (ASYNC_LIKELY_(task->timer.node.state == ASYNC_RUNNING_
-                                 && length - 1 < INT_MAX && buffer != NULL
-                                 && async_fd_rests_(it))) {
-            async_node *node = &task->timer.node;
+            async_this_fd_ = it;
+            task->timer.node.state = ASYNC_RUNNING_;
+            it->flags = ASYNC_FD_TCP_ | ASYNC_FD_EMPTY_;            /* e */
+            n = ASYNC_SYS_(recv)(fd, buffer, length, MSG_DONTWAIT);
+            return ASYNC_LIKELY_((size_t)n - 1 < length - 1)
+                ? (async_status)n : async_fd_read_on_(n);
+        }
+    } else {
+        async_fd_ *it = async_this_fd_;
 
-            loop->fds->waiting++;
-            node->next = node;              /* a ring of one: as async_link_ */
-            it->waiters[ASYNC_READS_] = node;
-#if ASYNC_BACKLINKS
-            node->prev = node;
-#endif
-            task->timer.u.ring = it->waiters;
-            node->state = ASYNC_LINKED_;
-            return ASYNC_PENDING;
+        if (ASYNC_LIKELY_(it->fd == fd && length - 1 < INT_MAX
+                          && buffer != NULL
+                          && it->flags == (ASYNC_FD_TCP_ | ASYNC_FD_EMPTY_
+                                           | ASYNC_FD_WROTE_)
+                          && task->timer.node.state == ASYNC_RUNNING_)) {
+            return async_fd_rests_(it, task, ASYNC_FD_TCP_);
         }
     }
 #endif
@@ -6170,6 +6152,8 @@ ASYNC_API int async_port_wakeable_(async_loop *loop);
 ASYNC_API void async_port_wake_(async_loop *loop);
 ASYNC_API void async_port_pause_(void);
 ASYNC_API void async_port_cancel_all_(async_loop *loop);
+/* The loop stops for now, or another one runs in between. */
+ASYNC_API void async_port_rests_(void);
 ASYNC_API bool async_port_waits_(const async_loop *loop);
 ASYNC_API int async_port_close_(async_loop *loop);
 
@@ -7080,6 +7064,7 @@ static void async_rest_(async_loop *loop)
     ASYNC_TRACE_FROM_(loop, "outside");
 #if ASYNC_HOSTED
     loop->fresh = false;
+    async_port_rests_();
 #endif
 }
 
@@ -7388,6 +7373,9 @@ ASYNC_API async_duration async_loop_step(async_loop *loop)
     ASYNC_USE_(running);
     ASYNC_SET_BUSY_(true);
     async_this_loop_ = loop;
+#if ASYNC_HOSTED
+    async_port_rests_();                    /* what it interrupts does, too */
+#endif
     loop->running = true;
 #if ASYNC_DEBUG
     loop->stack = ASYNC_STACK_;
@@ -7444,6 +7432,7 @@ ASYNC_API int async_loop_open_sure_(async_loop *loop)
     loop->left = 0;
     loop->fds = NULL;
     loop->known = 0;
+    loop->waiting = 0;
 #endif
 #if !ASYNC_HOSTED
     if (ASYNC_USED_(closing)) {
@@ -11923,9 +11912,6 @@ ASYNC_INLINE_ async_fd_ *async_fd_find_(const struct async_fds *fds, int fd)
     return it == &fds->none ? NULL : it;
 }
 
-/* Say to the loop how many of the table may be used without a further look. */
-ASYNC_API void async_fd_quick_(const struct async_fds *fds);
-
 /* Some have left: does nobody wait any more? */
 ASYNC_INLINE_ void async_fd_alone_(async_fd_ *it)
 {
@@ -11938,11 +11924,9 @@ ASYNC_INLINE_ void async_fd_alone_(async_fd_ *it)
 
 /* Wake who waits. The result is an error; or the generation, when the backend
  * has seen an event; or 0: look again. Nearly always that is one task. */
-ASYNC_API void async_fd_wake_all_(struct async_fds *fds, async_fd_ *it,
-                                  int direction, int result);
+ASYNC_API void async_fd_wake_all_(async_fd_ *it, int direction, int result);
 
-ASYNC_HOT_ void async_fd_wake_(struct async_fds *fds, async_fd_ *it,
-                               int direction, int result)
+ASYNC_HOT_ void async_fd_wake_(async_fd_ *it, int direction, int result)
 {
     async_node *node = it->waiters[direction];
 
@@ -11950,11 +11934,11 @@ ASYNC_HOT_ void async_fd_wake_(struct async_fds *fds, async_fd_ *it,
         return;
     }
     if (ASYNC_UNLIKELY_(node->next != node)) {
-        async_fd_wake_all_(fds, it, direction, result);
+        async_fd_wake_all_(it, direction, result);
         return;
     }
     it->waiters[direction] = NULL;
-    fds->waiting--;
+    async_this_loop_->waiting--;
     async_fd_alone_(it);
 #if ASYNC_FAST_ && !ASYNC_NAMED_
     node->state -= ASYNC_LINKED_ - ASYNC_READY_;    /* as async_wake_ does */
@@ -11966,15 +11950,14 @@ ASYNC_HOT_ void async_fd_wake_(struct async_fds *fds, async_fd_ *it,
 }
 
 /* An event, for reading or writing or both, as flags of what it ends. */
-ASYNC_HOT_ void async_fd_event_(struct async_fds *fds, async_fd_ *it,
-                                unsigned ends)
+ASYNC_HOT_ void async_fd_event_(async_fd_ *it, unsigned ends)
 {
     it->flags &= ~ends;
     if (it->waiters[ASYNC_READS_] != NULL && (ends & ASYNC_FD_EMPTY_) != 0) {
-        async_fd_wake_(fds, it, ASYNC_READS_, it->generation);
+        async_fd_wake_(it, ASYNC_READS_, it->generation);
     }
     if (it->waiters[ASYNC_WRITES_] != NULL && (ends & ASYNC_FD_STUCK_) != 0) {
-        async_fd_wake_(fds, it, ASYNC_WRITES_, it->generation);
+        async_fd_wake_(it, ASYNC_WRITES_, it->generation);
     }
 }
 
@@ -12064,11 +12047,11 @@ ASYNC_INLINE_ bool async_fd_may_(const async_fd_ *it, unsigned obstacle)
 }
 
 /* Park a task over which nothing hangs, for what the backend knows. */
-ASYNC_INLINE_ async_status async_fd_rest_(struct async_fds *fds, async_fd_ *it,
-                                       int direction, const char *what)
+ASYNC_INLINE_ async_status async_fd_rest_(async_fd_ *it, int direction,
+                                          const char *what)
 {
     (void)what;
-    fds->waiting++;
+    async_this_loop_->waiting++;
     it->flags = (it->flags & ~(unsigned)(ASYNC_FD_READER_ | ASYNC_FD_AGE_))
         | ASYNC_FD_CROWD_;
     ASYNC_WAITS_(what, (const void *)(intptr_t)it->fd);
@@ -12177,7 +12160,6 @@ ASYNC_API int async_backend_waits_(struct async_fds *fds, async_fd_ *it)
     }
     if (!fds->ticking) {
         async_backend_tick_(fds);
-        async_fd_quick_(fds);
     }
     return 0;
 }
@@ -12198,7 +12180,8 @@ ASYNC_API void async_fds_verify_(struct async_fds *fds)
             continue;
         }
         if ((it->waiters[ASYNC_READS_] == NULL
-             && it->waiters[ASYNC_WRITES_] == NULL)
+             && it->waiters[ASYNC_WRITES_] == NULL
+             && (it->flags & ASYNC_FD_TOLD_) == 0)
             || (it->flags & ASYNC_FD_AGE_) == 2 * ASYNC_FD_SECOND_) {
             continue;
         }
@@ -12214,7 +12197,9 @@ ASYNC_API void async_fds_verify_(struct async_fds *fds)
     if (younger) {
         async_backend_tick_(fds);
     }
-    async_fd_quick_(fds);
+    if (!fds->ticking) {
+        async_port_rests_();            /* who waits again is to start it */
+    }
 }
 
 #endif
@@ -12359,7 +12344,7 @@ ASYNC_API void async_backend_tick_(struct async_fds *fds)
 static int async_epoll_pwait2_(int epoll, struct epoll_event *events,
                                int room, async_duration ticks)
 {
-    struct timespec time;
+    struct timespec time = {0, 0};
     struct { int64_t sec, nsec; } wide;
 
     (void)async_timespec_(ticks, &time);
@@ -12371,38 +12356,33 @@ static int async_epoll_pwait2_(int epoll, struct epoll_event *events,
 #endif
 
 /* l: an older kernel has only milliseconds here, but not in ppoll. */
-static int async_epoll_wait_(struct async_fds *fds,
-                             struct epoll_event *events, int room,
-                             async_duration ticks)
+ASYNC_APART_ int async_epoll_sleep_(struct async_fds *fds,
+                                    struct epoll_event *events, int room,
+                                    async_duration ticks)
 {
     int epoll = fds->backend;
     struct timespec time;
     struct pollfd look;
 
-    if (ticks == ASYNC_NEVER) {
-        return ASYNC_SYS_(epoll_wait)(epoll, events, room, -1);
-    }
-    if (ticks != 0) {
 #ifdef SYS_epoll_pwait2
-        if (!fds->old) {
-            int n = async_epoll_pwait2_(epoll, events, room, ticks);
+    if (!fds->old) {
+        int n = async_epoll_pwait2_(epoll, events, room, ticks);
 
-            if (n >= 0 || errno == EINTR) {
-                return n;
-            }
-            fds->old = true;
+        if (n >= 0 || errno == EINTR) {
+            return n;
         }
-#endif
-        look.fd = epoll;
-        look.events = POLLIN;
-        (void)ASYNC_SYS_(ppoll)(&look, 1, async_timespec_(ticks, &time), NULL);
+        fds->old = true;
     }
+#endif
+    look.fd = epoll;
+    look.events = POLLIN;
+    (void)ASYNC_SYS_(ppoll)(&look, 1, async_timespec_(ticks, &time), NULL);
     return ASYNC_SYS_(epoll_wait)(epoll, events, room, 0);
 }
 
 /* An event of any kind. */
-static ASYNC_NOINLINE_ void async_epoll_event_(struct async_fds *fds,
-                                               const struct epoll_event *event)
+static void async_epoll_event_(struct async_fds *fds,
+                               const struct epoll_event *event)
 {
     uint64_t data = event->data.u64;
     uint32_t seen = event->events;
@@ -12420,7 +12400,7 @@ static ASYNC_NOINLINE_ void async_epoll_event_(struct async_fds *fds,
         }
         seen &= EPOLLIN | EPOLLOUT;
     }
-    async_fd_event_(fds, it, seen);
+    async_fd_event_(it, seen);
 }
 
 /* Is it the usual event, bytes for a task that waits in async_read? A TCP
@@ -12436,35 +12416,71 @@ ASYNC_HOT_ bool async_epoll_bytes_(const async_fd_ *it, uint32_t seen)
                              | ASYNC_FD_READER_));
 }
 
+/* Its task is woken, and knows by what; false if none waits any more. */
+ASYNC_HOT_ bool async_epoll_tell_(async_loop *loop, async_fd_ *it)
+{
+    async_node *node = it->waiters[ASYNC_READS_];
+
+    if (ASYNC_UNLIKELY_(node == NULL)) {
+        return false;
+    }
+    it->waiters[ASYNC_READS_] = NULL;
+    it->flags += ASYNC_FD_TOLD_ - ASYNC_FD_EMPTY_ - ASYNC_FD_READER_;
+    node->state -= ASYNC_LINKED_ - ASYNC_TOLD_;
+    async_ready_(loop, ASYNC_TASK_(node));
+    return true;
+}
+
+/* The rest of the events, from the first one that is not as usual; and what is
+ * seldom to be done besides. */
+ASYNC_APART_ void async_epoll_pass_(async_loop *loop,
+                                    const struct epoll_event *event,
+                                    const struct epoll_event *end)
+{
+    struct async_fds *fds = loop->fds;
+
+    for (; event != end; event++) {
+        async_fd_ *it = fds->entries[(uint32_t)event->data.u64];
+
+        if (!async_epoll_bytes_(it, event->events)
+            || !async_epoll_tell_(loop, it)) {
+            loop->waiting++;
+            async_epoll_event_(fds, event);
+        }
+    }
+    if (fds->verify) {
+        async_fds_verify_(fds);
+    }
+}
+
 ASYNC_API void async_backend_wait_(struct async_fds *fds, async_duration ticks)
 {
     struct epoll_event events[256];
-    async_loop *loop = async_this_loop_;
-    async_fd_ **entries = fds->entries;
-    int n = async_epoll_wait_(fds, events, 256, ticks);
-    int i;
+    const struct epoll_event *event = events;
+    const struct epoll_event *end;
+    async_loop *loop;
+    async_fd_ **entries;
+    int n = ASYNC_LIKELY_(ticks == ASYNC_NEVER || ticks == 0)
+        ? ASYNC_SYS_(epoll_wait)(fds->backend, events, 256,
+                                 ticks == 0 ? 0 : -1)
+        : async_epoll_sleep_(fds, events, 256, ticks);
 
-    for (i = 0; i < n; i++) {
-        async_fd_ *it = entries[(uint32_t)events[i].data.u64];
+    if (n <= 0) {
+        return;
+    }
+    loop = async_this_loop_;
+    entries = loop->fds->entries;
+    loop->waiting -= (unsigned)n;       /* less who is woken elsewhere */
+    end = events + n;
+    do {
+        async_fd_ *it = entries[(uint32_t)event->data.u64];
 
-        if (ASYNC_LIKELY_(async_epoll_bytes_(it, events[i].events))) {
-            async_node *node = it->waiters[ASYNC_READS_];
-
-            if (ASYNC_LIKELY_(node != NULL)) {
-                it->waiters[ASYNC_READS_] = NULL;
-                it->flags &= ~(unsigned)(ASYNC_FD_EMPTY_ | ASYNC_FD_READER_);
-                fds->waiting--;
-                node->state -= ASYNC_LINKED_ - ASYNC_READY_;
-                ASYNC_TASK_(node)->timer.u.result = it->generation;
-                async_ready_(loop, ASYNC_TASK_(node));
-                continue;
-            }
+        if (ASYNC_UNLIKELY_(!async_epoll_bytes_(it, event->events)
+                            || !async_epoll_tell_(loop, it))) {
+            async_epoll_pass_(loop, event, end);
+            break;
         }
-        async_epoll_event_(fds, &events[i]);
-    }
-    if (ASYNC_UNLIKELY_(fds->verify)) {
-        async_fds_verify_(fds);
-    }
+    } while (++event != end);
 }
 
 #endif
@@ -12608,7 +12624,7 @@ static void async_kqueue_event_(struct async_fds *fds,
         it->flags &= ~(unsigned)ASYNC_FD_SHORT_;                    /* e */
         ends = ASYNC_FD_EMPTY_ | ASYNC_FD_STUCK_;                   /* d */
     }
-    async_fd_event_(fds, it, ends);
+    async_fd_event_(it, ends);
 }
 
 /* Longer waits than 11 days are refused by some: the loop waits again. */
@@ -12784,13 +12800,12 @@ ASYNC_API void async_backend_wait_(struct async_fds *fds, async_duration ticks)
         it = async_fd_find_(fds, fds->polls[i].fd);
         if ((seen & (POLLERR | POLLHUP | POLLNVAL)) != 0) {
             it->flags &= ~(unsigned)ASYNC_FD_SHORT_;                /* e */
-            async_fd_event_(fds, it,                                /* d */
-                            ASYNC_FD_EMPTY_ | ASYNC_FD_STUCK_);
+            async_fd_event_(it, ASYNC_FD_EMPTY_ | ASYNC_FD_STUCK_); /* d */
             continue;
         }
         ends = (seen & POLLIN) != 0 ? ASYNC_FD_EMPTY_ : 0;
         ends |= (seen & POLLOUT) != 0 ? ASYNC_FD_STUCK_ : 0;
-        async_fd_event_(fds, it, ends);
+        async_fd_event_(it, ends);
     }
 }
 
@@ -12817,6 +12832,11 @@ ASYNC_API void async_backend_wait_(struct async_fds *fds, async_duration ticks)
 #include <unistd.h>
 #ifdef __linux__
 #include <sys/eventfd.h>
+#endif
+
+#ifndef ASYNC_STATIC
+async_fd_ async_fd_nobodys_;
+ASYNC_THREAD async_fd_ *async_this_fd_ = &async_fd_nobodys_;
 #endif
 
 /* ---- the table ----------------------------------------------------------- */
@@ -12854,10 +12874,9 @@ ASYNC_API struct async_fds *async_fds_(async_loop *loop, int *err)
     return fds;
 }
 
-/* The quick ways (fd.h) are open only where a wait needs nothing else. */
-ASYNC_API void async_fd_quick_(const struct async_fds *fds)
+ASYNC_API void async_port_rests_(void)
 {
-    async_this_loop_->known = ASYNC_BACKEND_WAITS_(fds) ? fds->limit : 0;
+    async_this_fd_ = &async_fd_nobodys_;
 }
 
 ASYNC_API async_fd_ *async_fd_make_(struct async_fds *fds, int fd, int *err)
@@ -12882,7 +12901,7 @@ ASYNC_API async_fd_ *async_fd_make_(struct async_fds *fds, int fd, int *err)
         }
         fds->entries = entries;
         fds->limit = room;
-        async_fd_quick_(fds);
+        async_this_loop_->known = room;
     }
     if (fds->entries[number] == &fds->none) {
         chunk = (async_fd_ *)ASYNC_SYS_(calloc)(ASYNC_CHUNK_, sizeof *chunk);
@@ -12900,8 +12919,7 @@ ASYNC_API async_fd_ *async_fd_make_(struct async_fds *fds, int fd, int *err)
     return fds->entries[number];
 }
 
-ASYNC_API void async_fd_wake_all_(struct async_fds *fds, async_fd_ *it,
-                                  int direction, int result)
+ASYNC_API void async_fd_wake_all_(async_fd_ *it, int direction, int result)
 {
     async_node *ring = it->waiters[direction];
     async_node *node;
@@ -12909,7 +12927,7 @@ ASYNC_API void async_fd_wake_all_(struct async_fds *fds, async_fd_ *it,
     it->waiters[direction] = NULL;
     async_fd_alone_(it);
     while ((node = async_ring_pop_(&ring)) != NULL) {
-        fds->waiting--;
+        async_this_loop_->waiting--;
         async_wake_(ASYNC_TASK_(node), result);
     }
 }
@@ -12923,8 +12941,8 @@ ASYNC_API void async_fd_reset_(struct async_fds *fds, async_fd_ *it,
 #if ASYNC_DEBUG
     it->held.by = NULL;
 #endif
-    async_fd_wake_(fds, it, ASYNC_READS_, result);
-    async_fd_wake_(fds, it, ASYNC_WRITES_, result);
+    async_fd_wake_(it, ASYNC_READS_, result);
+    async_fd_wake_(it, ASYNC_WRITES_, result);
 }
 
 ASYNC_API void async_fd_adopt_(int fd, unsigned flags)
@@ -13056,7 +13074,7 @@ static async_fd_ *async_fd_resume_(int fd, async_status *rc)
     async_fd_ *it = async_fd_find_(fds, fd);
 
     if (async_state_(task) == ASYNC_STRUCK_) {
-        fds->waiting--;
+        async_this_loop_->waiting--;
         async_set_state_(task, ASYNC_RUNNING_);
         if (async_fd_is_young_(fds, it)
             || (it->flags & ASYNC_FD_ADDED_) == 0) {
@@ -13065,8 +13083,16 @@ static async_fd_ *async_fd_resume_(int fd, async_status *rc)
         }
         return it;
     }
+    if (async_state_(task) == ASYNC_TOLD_) {
+        async_fd_ *by = (async_fd_ *)(void *)task->timer.u.ring;
+
+        *rc = (by->flags & ASYNC_FD_TOLD_) != 0 ? 0 : ASYNC_EBADF;  /* a */
+        by->flags &= ~(unsigned)ASYNC_FD_TOLD_;
+        async_fd_alone_(by);
+    } else {
+        *rc = task->timer.u.result;
+    }
     async_set_state_(task, ASYNC_RUNNING_);
-    *rc = task->timer.u.result;
     if (*rc > 0 && (it == NULL || it->generation != *rc)) {
         *rc = ASYNC_EBADF;                  /* woken, then closed: a */
     }
@@ -13127,7 +13153,7 @@ ASYNC_API async_status async_fd_park_(async_fd_ *it, int direction,
             return err;
         }
     }
-    return async_fd_rest_(fds, it, direction, what);
+    return async_fd_rest_(it, direction, what);
 }
 
 ASYNC_API async_status async_fd_failed_(async_fd_ *it, int direction,
@@ -13210,7 +13236,7 @@ ASYNC_API void async_port_idle(async_loop *loop, async_duration ticks)
     if (fds != NULL) {
         fds->turn++;
     }
-    if (fds == NULL || (fds->waiting == 0 && fds->wake[0] < 0)) {
+    if (fds == NULL || (loop->waiting == 0 && fds->wake[0] < 0)) {
         if (fds != NULL) {
             fds->busy = NULL;
         }
@@ -13226,14 +13252,14 @@ ASYNC_API void async_port_idle(async_loop *loop, async_duration ticks)
         return;
     }
     fds->busy = NULL;
-    if (ticks != 0 || fds->waiting != 0) {
+    if (ticks != 0 || loop->waiting != 0) {
         async_backend_wait_(fds, ticks);
     }
 }
 
 ASYNC_API bool async_port_waits_(const async_loop *loop)
 {
-    return loop->fds != NULL && loop->fds->waiting != 0;
+    return loop->waiting != 0;
 }
 
 ASYNC_API int async_port_wakeable_(async_loop *loop)
@@ -13316,6 +13342,7 @@ ASYNC_API int async_port_close_(async_loop *loop)
 #endif
     loop->fds = NULL;
     loop->known = 0;
+    loop->waiting = 0;
     async_backend_close_(fds);
     for (i = 0; i < 2; i++) {
         if (fds->wake[i] >= 0 && (i == 0 || fds->wake[1] != fds->wake[0])) {
@@ -13491,7 +13518,7 @@ static async_status async_fd_await_(int fd, int direction, const char *what)
     int n;
 
     if (async_state_(task) == ASYNC_STRUCK_) {
-        loop->fds->waiting--;
+        loop->waiting--;
         if (async_fd_is_young_(loop->fds, async_fd_find_(loop->fds, fd))) {
             return async_deliver_(task);
         }
@@ -13565,7 +13592,8 @@ static ptrdiff_t async_fd_read_(const async_fd_ *it, int fd, void *buffer,
     return ASYNC_SYS_(read)(fd, buffer, length);
 }
 
-ASYNC_API async_status async_read_(int fd, void *buffer, size_t length)
+/* Whatever way it goes. */
+ASYNC_APART_ async_status async_read_any_(int fd, void *buffer, size_t length)
 {
     async_status rc;
     async_fd_ *it;
@@ -13592,6 +13620,63 @@ ASYNC_API async_status async_read_(int fd, void *buffer, size_t length)
     return async_fd_got_(it, n, length);
 }
 
+/* All that was asked for, the end, or an error: so it need not be empty. */
+ASYNC_API async_status async_fd_read_on_(ptrdiff_t n)
+{
+    async_fd_ *it = async_this_fd_;
+
+    it->flags &= ~(unsigned)ASYNC_FD_EMPTY_;
+    return n >= 0 ? (async_status)n
+                  : async_fd_failed_(it, ASYNC_READS_, "async_read");
+}
+
+#if ASYNC_QUICK_
+
+/* What is left of the quick way: of a pipe that has bytes, and of whatever is
+ * empty and was not the last that somebody was told of, or was not written. */
+ASYNC_API async_status async_read_(int fd, void *buffer, size_t length)
+{
+    async_task *task = async_this_task_;
+
+    if (task->timer.node.state == ASYNC_TOLD_) {
+        async_fd_ *it = (async_fd_ *)(void *)task->timer.u.ring;
+
+        if (it->fd == fd && it->flags == (ASYNC_FD_PIPE_ | ASYNC_FD_TOLD_)) {
+            ptrdiff_t n;
+
+            async_this_fd_ = it;
+            task->timer.node.state = ASYNC_RUNNING_;
+            it->flags = ASYNC_FD_PIPE_ | ASYNC_FD_EMPTY_;           /* e */
+            n = ASYNC_SYS_(read)(fd, buffer, length);
+            return ASYNC_LIKELY_((size_t)n - 1 < length - 1)
+                ? (async_status)n : async_fd_read_on_(n);
+        }
+    } else if (task->timer.node.state == ASYNC_RUNNING_
+               && length - 1 < INT_MAX && buffer != NULL) {
+        async_fd_ *it = async_this_fd_;
+        unsigned flags;
+
+        if (it->fd != fd) {
+            async_loop *loop = async_this_loop_;
+
+            it = (unsigned)fd < loop->known && ASYNC_BACKEND_WAITS_(loop->fds)
+                ? loop->fds->entries[(unsigned)fd] : &async_fd_nobodys_;
+        }
+        flags = it->flags & ~(unsigned)ASYNC_FD_WROTE_;
+        if (flags == (ASYNC_FD_TCP_ | ASYNC_FD_EMPTY_)
+            || flags == (ASYNC_FD_PIPE_ | ASYNC_FD_EMPTY_)) {
+            return async_fd_rests_(it, task, flags);
+        }
+    }
+    return async_read_any_(fd, buffer, length);
+}
+#else
+ASYNC_API async_status async_read_(int fd, void *buffer, size_t length)
+{
+    return async_read_any_(fd, buffer, length);
+}
+#endif
+
 ASYNC_HOT_ ptrdiff_t async_fd_write_(const async_fd_ *it, int fd,
                                      const void *buffer, size_t length)
 {
@@ -13608,7 +13693,8 @@ ASYNC_HOT_ ptrdiff_t async_fd_write_(const async_fd_ *it, int fd,
     return ASYNC_SYS_(write)(fd, buffer, length);
 }
 
-ASYNC_API async_status async_write_(int fd, const void *buffer, size_t length)
+ASYNC_APART_ async_status async_write_any_(int fd, const void *buffer,
+                                           size_t length)
 {
     async_status rc;
     async_fd_ *it = async_fd_enter_(fd, &rc);
@@ -13631,15 +13717,15 @@ ASYNC_API async_status async_write_(int fd, const void *buffer, size_t length)
     return async_fd_put_(it, n, length);
 }
 
-ASYNC_API async_status async_write_all_(int fd, const void *buffer,
-                                        size_t length, size_t *done)
+ASYNC_APART_ async_status async_write_rest_(int fd, const void *buffer,
+                                            size_t length, size_t *done)
 {
     if (done == NULL || *done > length || (buffer == NULL && length != 0)) {
         return async_settle_(async_self_(), ASYNC_EINVAL);
     }
     while (*done < length) {
-        async_status n = async_write_(fd, (const char *)buffer + *done,
-                                      length - *done);
+        async_status n = async_write_any_(fd, (const char *)buffer + *done,
+                                          length - *done);
 
         if (n < 0) {
             return n;
@@ -13650,37 +13736,8 @@ ASYNC_API async_status async_write_all_(int fd, const void *buffer,
     return (async_status)async_fd_length_(length);
 }
 
-/* ---- what the quick ways of fd.h leave ----------------------------------- */
-
-ASYNC_API async_status async_fd_take_(int fd, void *buffer, size_t length,
-                                      async_fd_ *it)
-{
-    ptrdiff_t n = ASYNC_SYS_(read)(fd, buffer, length);
-
-    if (ASYNC_LIKELY_((size_t)n - 1 < length - 1)) {
-        it->flags |= ASYNC_FD_EMPTY_;                               /* e */
-        return (async_status)n;
-    }
-    return async_fd_read_on_(it, n);
-}
-
-ASYNC_API async_status async_fd_give_(int fd, const void *buffer,
-                                      size_t length, async_fd_ *it,
-                                      size_t *done)
-{
-    ptrdiff_t n = ASYNC_SYS_(write)(fd, buffer, length);
-
-    return ASYNC_LIKELY_((size_t)n == length)
-        ? (async_status)n : async_fd_write_on_(it, n, done);
-}
-
-ASYNC_API async_status async_fd_read_on_(async_fd_ *it, ptrdiff_t n)
-{
-    return n >= 0 ? (async_status)n
-                  : async_fd_failed_(it, ASYNC_READS_, "async_read");
-}
-
-ASYNC_API async_status async_fd_write_on_(async_fd_ *it, ptrdiff_t n,
+/* It has taken a part, or nothing. */
+static async_status async_fd_write_ended_(async_fd_ *it, ptrdiff_t n,
                                           size_t *done)
 {
     if (n < 0) {
@@ -13694,6 +13751,92 @@ ASYNC_API async_status async_fd_write_on_(async_fd_ *it, ptrdiff_t n,
     }
     return (async_status)n;
 }
+
+ASYNC_API async_status async_fd_write_on_(ptrdiff_t n, bool all)
+{
+    return async_fd_write_ended_(async_this_fd_, n,
+                                 all ? async_this_task_->timer.u.done : NULL);
+}
+
+#if ASYNC_QUICK_
+
+/* One more operation; false if somebody is to look who made so many: the
+ * function that goes on from here does, and counts it again. */
+ASYNC_HOT_ bool async_fd_counts_(struct async_fds *fds)
+{
+    if (ASYNC_LIKELY_(--fds->left != 0)) {
+        return true;
+    }
+    fds->left = 1;
+    return false;
+}
+
+/* What is left of the quick way: nobody waits to write, as all was taken until
+ * now, by a TCP socket (who reads, or will, is the same to a write) or by a
+ * pipe, whose writing end has mostly never been waited for. */
+ASYNC_HOT_ async_fd_ *async_fd_takes_(int fd, const void *buffer,
+                                      size_t length)
+{
+    async_loop *loop = async_this_loop_;
+
+    if ((unsigned)fd < loop->known && length - 1 < INT_MAX && buffer != NULL
+        && async_this_task_->timer.node.state == ASYNC_RUNNING_) {
+        async_fd_ *it = loop->fds->entries[(unsigned)fd];
+
+        if (((it->flags & ~(unsigned)(ASYNC_FD_EMPTY_ | ASYNC_FD_READER_
+                                      | ASYNC_FD_AGE_ | ASYNC_FD_TOLD_
+                                      | ASYNC_FD_WROTE_)) == ASYNC_FD_TCP_
+             || (it->flags | ASYNC_FD_ADDED_) == ASYNC_FD_PIPE_)
+            && async_fd_counts_(loop->fds)) {
+            return it;
+        }
+    }
+    return NULL;
+}
+
+ASYNC_HOT_ async_status async_fd_give_(async_fd_ *it, int fd,
+                                       const void *buffer, size_t length,
+                                       size_t *done)
+{
+    ptrdiff_t n = (it->flags & ASYNC_FD_SOCKET_) != 0
+        ? ASYNC_SYS_(send)(fd, buffer, length, MSG_DONTWAIT | ASYNC_NOSIGNAL_)
+        : ASYNC_SYS_(write)(fd, buffer, length);
+
+    return ASYNC_LIKELY_((size_t)n == length)
+        ? (async_status)n : async_fd_write_ended_(it, n, done);
+}
+
+ASYNC_API async_status async_write_(int fd, const void *buffer, size_t length)
+{
+    async_fd_ *it = async_fd_takes_(fd, buffer, length);
+
+    return ASYNC_LIKELY_(it != NULL)
+        ? async_fd_give_(it, fd, buffer, length, NULL)
+        : async_write_any_(fd, buffer, length);
+}
+
+ASYNC_API async_status async_write_all_(int fd, const void *buffer,
+                                        size_t length, size_t *done)
+{
+    async_fd_ *it = done == NULL || *done != 0 ? NULL
+        : async_fd_takes_(fd, buffer, length);
+
+    return ASYNC_LIKELY_(it != NULL)
+        ? async_fd_give_(it, fd, buffer, length, done)
+        : async_write_rest_(fd, buffer, length, done);
+}
+#else
+ASYNC_API async_status async_write_(int fd, const void *buffer, size_t length)
+{
+    return async_write_any_(fd, buffer, length);
+}
+
+ASYNC_API async_status async_write_all_(int fd, const void *buffer,
+                                        size_t length, size_t *done)
+{
+    return async_write_rest_(fd, buffer, length, done);
+}
+#endif
 
 /* ---- several pieces, and all of something -------------------------------- */
 
@@ -14215,7 +14358,7 @@ static void async_accept_rested_(async_alarm_ *alarm, async_ticks now)
 
         if ((it->flags & ASYNC_FD_FULL_) != 0) {
             it->flags &= ~(unsigned)ASYNC_FD_FULL_;
-            async_fd_event_(fds, it, ASYNC_FD_EMPTY_);
+            async_fd_event_(it, ASYNC_FD_EMPTY_);
         }
     }
 }
