@@ -1758,6 +1758,7 @@ TEST(fd_quick_ways_of_who_answers)
 static ASYNC ask_without_end(struct asks *self)
 {
     static char bulk[4 << 20];
+    static const int room = 100000;         /* or it may grow to megabytes */
     struct main *at = &self->at;
 
     ASYNC_BEGIN(self);
@@ -1770,6 +1771,8 @@ static ASYNC ask_without_end(struct asks *self)
     AWAIT(async_sleep(MS(2)));
     put(at->ends[1], "2");
     AWAIT(async_sleep(MS(2)));
+    CHECK_EQ(setsockopt(at->ends[0], SOL_SOCKET, SO_SNDBUF, &room,
+                        sizeof room), 0);
     /* Of the same descriptor, as the quick way has it. */
     AWAIT_RESULT(at->rc, ASYNC_TIMEOUT(&at->scope, MS(20),
         async_write_all(at->ends[0], bulk, sizeof bulk, &at->done)));
