@@ -33,10 +33,11 @@
  *
  * This file is generated from src/, one part after the other, each opening
  * with a comment that says what it is: config, status, check, coroutine, try,
- * generator; ticks, list, task, timer, loop, future, scope, sleep, call,
+ * generator; ticks, list, task, timer, trace, loop, future, scope, sleep, call,
  * interval, timeout, irq; event, lock, semaphore, condition, barrier, queue;
- * wait, gather, pool, group; fd, net, stream, server, signals, subprocess,
- * offload, file, resolve. First all declarations, then the
+ * wait, gather, pool, group, record; fd, net, stream, server, signals,
+ * subprocess, offload, file, resolve; sim, testing. Where a comment names one
+ * ("see sim.h"), look for `* sim:` here. First all declarations, then the
  * functions under ASYNC_IMPLEMENTATION. */
 /* The parts, in reading order: no part includes one below it in this list.
  * src/join.sh pastes them together into ../async.h, which users copy. */
@@ -358,7 +359,9 @@
 #define ASYNC_UNUSED_
 #endif
 
-#if defined __SDCC
+#if defined __SDCC_mcs51    /* which has 223 bytes of stack */
+#define ASYNC_INLINE_ static
+#elif defined __SDCC
 #define ASYNC_INLINE_ static inline
 #elif defined __GNUC__
 #define ASYNC_INLINE_ static inline __attribute__((unused))
@@ -820,7 +823,6 @@ ASYNC_API size_t async_say_(size_t at, const char *text);
 /* Names are told as they were written: what comes behind the options that
  * ASYNC_ABI_ appends to one, if they begin here; and a text without them. */
 ASYNC_API const char *async_past_options_(const char *text);
-ASYNC_API void async_plain_(char *text);
 ASYNC_API size_t async_say_number_(size_t at, int number);
 ASYNC_API const char *async_said_(void);
 
@@ -1599,7 +1601,7 @@ typedef int64_t async_duration;
 #if ASYNC_TICK_BITS == 16 && defined __GNUC__ && !defined __clang__ \
     && !defined __TINYC__
 #define ASYNC_FITS_(n) \
-    (__builtin_constant_p(n) && (n) > ASYNC_NEVER ? INT32_MAX : (n))
+    ((__builtin_constant_p(n) ? (n) : 0) > ASYNC_NEVER ? INT32_MAX : (n))
 #else
 #define ASYNC_FITS_(n) (n)
 #endif
@@ -2842,7 +2844,7 @@ ASYNC_API ASYNC async_sleep_until(async_ticks time);
 #elif ASYNC_HOSTED
 #define ASYNC_NOW_() async_now()
 #else
-#define ASYNC_NOW_() ASYNC_CLOCK()
+#define ASYNC_NOW_() ASYNC_CLOCK_()
 #endif
 /* ===========================================================================
  * call: an ordinary function that the loop calls later. Not a task: it cannot
@@ -4942,7 +4944,11 @@ ASYNC_API int async_server_stop(async_server *server);
  * strikes the connections again: but it returns, with the strike, only when
  * all have ended, as their frames are in use until then. ASYNC_EINVAL for NULL,
  * ASYNC_EBADF for one that is not open, ASYNC_EBUSY while another task closes
- * it. Task only. */
+ * it. Task only.
+ *
+ * A connection that just waits for its next request takes the whole grace. To
+ * let such ones go at once, stop the server, and cancel those of which you know
+ * it: the task of the i-th frame is slots[i].task. */
 ASYNC_API ASYNC async_server_close(async_server *server, async_duration grace);
 /* ===========================================================================
  * signals: awaiting the signals of a Unix process. It says that one came, and
@@ -5743,7 +5749,7 @@ ASYNC_API bool async_sim_gave_up_(void);
  *
  * A hosted program's environment has the last word: ASYNC_SEED=3 runs each test
  * with that seed alone, and so replays what failed; ASYNC_SEEDS=10000 runs it
- * with so many.
+ * with so many. (With what is no number, each test fails.)
  * ======================================================================== */
 
 #if ASYNC_SIM
@@ -5757,7 +5763,8 @@ typedef struct async_tests {
                                  * no end of line; NULL: it is printed, on a
                                  * board it is not */
     unsigned passed, failed;    /* to be read: so many tests; and with which */
-    unsigned failed_with;       /* seed the last one that failed did so */
+    unsigned failed_with;       /* seed the last one that failed did so, if
+                                 * one failed: 0 is a seed, too */
 } async_tests;
 
 /* ASYNC_TEST(&tests, name, fn, frame, limit): run fn(frame) as the main task of
@@ -5970,16 +5977,6 @@ ASYNC_API size_t async_say_(size_t at, const char *text)
     }
     async_message_[at] = '\0';
     return at;
-}
-
-ASYNC_API void async_plain_(char *text)
-{
-    const char *from = text;
-
-    while (*(from = async_past_options_(from)) != '\0') {
-        *text++ = *from++;
-    }
-    *text = '\0';
 }
 
 ASYNC_API size_t async_say_number_(size_t at, int number)
@@ -6309,6 +6306,7 @@ ASYNC_EXTERN_C_ async_ticks async_port_clock(void);
 #endif
 #define ASYNC_CLOCK() async_port_clock()
 #endif
+#define ASYNC_CLOCK_() ((async_ticks)(ASYNC_CLOCK()))   /* yours may be wider */
 
 /* ---- atomics, where there are other threads ------------------------------ */
 
@@ -6405,6 +6403,8 @@ ASYNC_API void async_trail_spawned_(const async_task *task);
 ASYNC_API void async_trail_passes_(const async_task *task, async_task *owner);
 ASYNC_API void async_trail_of_pool_(const async_task *task);
 ASYNC_API void async_trail_taken_(const async_task *task, int how);
+/* A main task that ends in this error is not reported; 0: whichever is. */
+ASYNC_API void async_trail_expects_(int error);
 ASYNC_API void async_trail_of_main_(const async_loop *loop);
 ASYNC_API void async_trail_closes_(const async_loop *loop);
 ASYNC_API void async_trail_memory_(const void *memory, size_t size);
@@ -6837,7 +6837,7 @@ ASYNC_API void async_strike_(async_task *task)
         async_ticks now;
 
         async_timer_remove_(&task->timer);
-        now = ASYNC_CLOCK();
+        now = ASYNC_CLOCK_();
         if ((async_duration)(now - task->timer.u.deadline) >= 0) {
             becomes = ASYNC_READY_;     /* its time has come as well */
         }
@@ -7189,7 +7189,7 @@ ASYNC_ALONE_ async_duration async_until_due_(async_loop *loop)
     }
     return ASYNC_TIMERS_EMPTY_(&loop->timers)
         ? ASYNC_NEVER
-        : (async_duration)async_timer_next_(&loop->timers, ASYNC_CLOCK());
+        : (async_duration)async_timer_next_(&loop->timers, ASYNC_CLOCK_());
 }
 
 #if ASYNC_HOSTED
@@ -7255,7 +7255,7 @@ static int async_sleep_on_(async_loop *loop)
         return ASYNC_EDEADLK;
     }
 #if ASYNC_IDLE_ASKS_
-    wait = (async_duration)async_timer_next_(&loop->timers, ASYNC_CLOCK());
+    wait = (async_duration)async_timer_next_(&loop->timers, ASYNC_CLOCK_());
     if (wait == 0) {
         wait = 1;
     }
@@ -7848,7 +7848,7 @@ ASYNC_API async_ticks async_now(void)
     }
 #endif
     if (!loop->fresh) {
-        async_ticks now = ASYNC_CLOCK();
+        async_ticks now = ASYNC_CLOCK_();
 
 #if ASYNC_TIMER_WHEEL
         /* A wheel cannot turn back: until a clock that did has caught up, time
@@ -7865,7 +7865,7 @@ ASYNC_API async_ticks async_now(void)
     }
     return loop->now;
 #else
-    return ASYNC_CLOCK();               /* which costs less than keeping it */
+    return ASYNC_CLOCK_();               /* which costs less than keeping it */
 #endif
 }
 
@@ -10017,7 +10017,7 @@ ASYNC_API void async_trace_(async_loop *loop, async_task *task, int point)
     event.value = 0;
     event.id = task->id;
     event.by = 0;
-    event.time = ASYNC_CLOCK();
+    event.time = ASYNC_CLOCK_();
     event.loop = loop;
     event.task = task;
     event.name = task->name;
@@ -10087,13 +10087,6 @@ async_recorder_event(const async_recorder *recorder, size_t i)
  * ======================================================================== */
 #if ASYNC_DEBUG
 
-#if ASYNC_HOSTED
-#include <stdio.h>
-#define ASYNC_FORMAT_(...) ((void)snprintf(__VA_ARGS__))
-#else
-#define ASYNC_FORMAT_(text, size, ...) ((void)((text)[0] = '\0'))
-#endif
-
 ASYNC_API size_t async_say_place_(size_t at, const char *file, int line)
 {
     at = async_say_(at, file);
@@ -10111,33 +10104,20 @@ ASYNC_API size_t async_say_task_(size_t at, const char *name, const char *file,
     return async_say_(at, ")");
 }
 
-/* "task `worker` (main.c:12)" */
-static void async_describe_(char *text, size_t size, const async_task *task)
-{
-    (void)size;
-    (void)task;
-    ASYNC_FORMAT_(text, size, "task `%s` (spawned at %s:%d)", task->name,
-                  task->file, task->line);
-}
-
+/* "main.c:34: task `worker` (spawned at main.c:12): what" */
 static void async_fatal_(const char *what, const async_task *task,
                          const char *file, int line)
 {
-    char who[160];
-    char text[400];
+    size_t at = 0;
 
-    (void)what;
-    (void)file;
-    (void)line;
-    async_describe_(who, sizeof who, task);
     if (file != NULL) {
-        ASYNC_FORMAT_(text, sizeof text, "%s:%d: %s: %s", file, line, who,
-                      what);
-    } else {
-        ASYNC_FORMAT_(text, sizeof text, "%s: %s", who, what);
+        at = async_say_place_(at, file, line);
+        at = async_say_(at, ": ");
     }
-    async_plain_(text);
-    ASYNC_TRAP(text);
+    at = async_say_task_(at, task->name, task->file, task->line);
+    at = async_say_(at, ": ");
+    (void)async_say_(at, what);
+    ASYNC_TRAP(async_said_());
 }
 
 ASYNC_API void async_debug_spawned_twice_(const async_task *task,
@@ -10253,48 +10233,46 @@ ASYNC_API const char *async_debug_task_name_(void)
 
 /* The name as it was written, without the options that ASYNC_ABI_ appends, or
  * the _ of a part of an operation. */
-static int async_name_length_(const char *name)
+static size_t async_say_operation_(size_t at, const char *name)
 {
-    int n = 0;
+    char letter[2] = {0, 0};
 
-    while (name[n] != '\0' && async_past_options_(name + n) == name + n) {
-        n++;
+    while (*name != '\0' && async_past_options_(name) == name
+           && !(*name == '_' && async_past_options_(name + 1)[0] == '\0')) {
+        letter[0] = *name++;
+        at = async_say_(at, letter);
     }
-    return n > 0 && name[n - 1] == '_' ? n - 1 : n;
+    return at;
 }
 
 /* "main.c:34: work: task `work` (spawned at main.c:12): async_sleep: what" */
 ASYNC_API void async_debug_misuse_(const char *operation, const char *what)
 {
     const async_frame *frame = async_innermost_;
-    int length = async_name_length_(operation);
-    char who[160] = "no task";
-    char text[500];
+    const async_task *task = async_this_task_;
+    size_t at = 0;
 
-    if (async_this_task_ != NULL) {
-        async_describe_(who, sizeof who, async_this_task_);
+    if (frame != NULL) {
+        at = async_say_place_(at, frame->file, frame->line);
+        at = async_say_(at, ": ");
+        at = async_say_(at, frame->function);
+        at = async_say_(at, ": ");
     }
-    (void)what;
-    (void)length;
-    if (frame != NULL && async_this_task_ != NULL
-        && async_this_task_->leaf != NULL && async_this_task_->leaf != frame) {
-        const async_frame *child = async_this_task_->leaf;
-
-        (void)child;
-        ASYNC_FORMAT_(text, sizeof text, "%s:%d: %s: %s: %.*s: %s (by %s, "
-                      "suspended at %s:%d)", frame->file, frame->line,
-                      frame->function, who, length, operation, what,
-                      child->function, child->file, child->line);
-    } else if (frame != NULL) {
-        ASYNC_FORMAT_(text, sizeof text, "%s:%d: %s: %s: %.*s: %s",
-                      frame->file, frame->line, frame->function, who,
-                      length, operation, what);
-    } else {
-        ASYNC_FORMAT_(text, sizeof text, "%s: %.*s: %s", who, length,
-                      operation, what);
+    at = task == NULL ? async_say_(at, "no task")
+                      : async_say_task_(at, task->name, task->file, task->line);
+    at = async_say_(at, ": ");
+    at = async_say_operation_(at, operation);
+    at = async_say_(at, ": ");
+    at = async_say_(at, what);
+    if (frame != NULL && task != NULL && task->leaf != NULL
+        && task->leaf != frame) {
+        at = async_say_(at, " (by ");
+        at = async_say_(at, task->leaf->function);
+        at = async_say_(at, ", suspended at ");
+        at = async_say_place_(at, task->leaf->file, task->leaf->line);
+        (void)async_say_(at, ")");
     }
-    async_plain_(text);
-    ASYNC_TRAP(text);
+    ASYNC_TRAP(async_said_());
 }
 
 /* Between the stack of the innermost coroutine and that of the run there are
@@ -10471,13 +10449,13 @@ ASYNC_API void async_debug_resume_(async_loop *loop, async_task *task)
     task->leaf = NULL;
     async_innermost_ = NULL;
 #if ASYNC_SLOW_MS > 0
-    loop->began = ASYNC_CLOCK();
+    loop->began = ASYNC_CLOCK_();
 #endif
 }
 
 ASYNC_API uint64_t async_ms_since_(async_ticks began)
 {
-    async_ticks took = (async_ticks)(ASYNC_CLOCK() - began);
+    async_ticks took = (async_ticks)(ASYNC_CLOCK_() - began);
 
     return (uint64_t)took * 1000 / ASYNC_TICK_HZ;
 }
@@ -10491,7 +10469,7 @@ ASYNC_API void async_debug_suspended_(const async_loop *loop, async_task *task)
     size_t at;
 #endif
 
-    task->since = ASYNC_CLOCK();
+    task->since = ASYNC_CLOCK_();
 #if ASYNC_SLOW_MS > 0
     ms = (uint64_t)(async_ticks)(task->since - loop->began) * 1000
         / ASYNC_TICK_HZ;
@@ -10524,7 +10502,7 @@ ASYNC_API async_step_ async_debug_call_(const char *name, const char *file,
 {
     async_step_ step;
 
-    step.began = ASYNC_SLOW_MS > 0 ? ASYNC_CLOCK() : 0;
+    step.began = ASYNC_SLOW_MS > 0 ? ASYNC_CLOCK_() : 0;
     step.name = name;
     step.file = file;
     step.line = line;
@@ -10677,6 +10655,7 @@ typedef struct async_trail_ {
 
 static ASYNC_THREAD async_trail_ async_trails_[ASYNC_TRAILS_];
 static ASYNC_THREAD unsigned async_trail_age_;
+static ASYNC_THREAD int async_trail_expected_;  /* of a main task; or none */
 
 #define ASYNC_EACH_TRAIL_(trail) \
     for ((trail) = async_trails_; (trail) < async_trails_ + ASYNC_TRAILS_; \
@@ -11137,12 +11116,21 @@ ASYNC_API void async_trail_memory_(const void *memory, size_t size)
     }
 }
 
+ASYNC_API void async_trail_expects_(int error)
+{
+    async_trail_expected_ = error;
+}
+
 ASYNC_API void async_trail_of_main_(const async_loop *loop)
 {
     async_trail_ *trail;
 
     ASYNC_EACH_TRAIL_(trail) {
         if (trail->state == ASYNC_OF_MAIN_ && trail->loop == loop) {
+            if (trail->error == async_trail_expected_) {
+                trail->state = ASYNC_FREE_;
+                continue;
+            }
             async_report_(trail, " is what the loop ran for, and it ended in "
                           "an error: ");
         }
@@ -11580,7 +11568,11 @@ static void async_line_ms_(async_line_ *line, uint64_t ticks)
 
 static void async_line_result_(async_line_ *line, int result)
 {
-    if (result < 0) {
+    if (result <= ASYNC_EUSER(0)) {
+        async_line_add_(line, "ASYNC_EUSER(");
+        async_line_number_(line, (uint64_t)ASYNC_EUSER_N(result));
+        async_line_add_(line, ")");
+    } else if (result < 0) {
         async_line_add_(line, async_strerror(result));
         async_line_add_(line, " (-");
         async_line_number_(line, (uint64_t)-(int64_t)result);
@@ -11715,7 +11707,13 @@ static bool async_test_once_(async_line_ *line, async_test_run_ *run,
 #endif
                        );
     async_sim_limit_(run->limit, async_test_over_);
+#if ASYNC_DEBUG
+    async_trail_expects_(run->wanted);      /* so there is nothing to be said */
+#endif
     run->result = async_loop_run(&run->loop, &run->task);
+#if ASYNC_DEBUG
+    async_trail_expects_(0);
+#endif
     async_line_add_(line, " (");
     async_line_ms_(line, async_sim_now());
     if (seed != 0) {
@@ -11729,22 +11727,39 @@ static bool async_test_once_(async_line_ *line, async_test_run_ *run,
     return line->length == length;
 }
 
-/* How many seeds, and the first: what the environment has to say of it. */
+#if ASYNC_HOSTED
+/* What stands in the environment under that name, if it does. False if it is
+ * there, and no number. */
+static bool async_test_environment_(const char *name, unsigned *number)
+{
+    const char *text = getenv(name);
+    char *end;
+
+    if (text == NULL || *text == '\0') {
+        return true;
+    }
+    *number = (unsigned)strtoul(text, &end, 10);
+    return *text >= '0' && *text <= '9' && *end == '\0';
+}
+#endif
+
+/* How many seeds, and the first: what the environment has to say of it. 0 if
+ * that cannot be understood. */
 static unsigned async_test_seeds_(const async_tests *tests, unsigned *first)
 {
     unsigned seeds = tests->seeds == 0 ? 1 : tests->seeds;
 #if ASYNC_HOSTED
-    const char *many = getenv("ASYNC_SEEDS");
-    const char *one = getenv("ASYNC_SEED");
+    unsigned one = UINT_MAX;
 #endif
 
     *first = tests->seed;
 #if ASYNC_HOSTED
-    if (many != NULL && *many >= '1' && *many <= '9') {
-        seeds = (unsigned)strtoul(many, NULL, 10);
+    if (!async_test_environment_("ASYNC_SEEDS", &seeds)
+        || !async_test_environment_("ASYNC_SEED", &one)) {
+        return 0;
     }
-    if (one != NULL && *one >= '0' && *one <= '9') {
-        *first = (unsigned)strtoul(one, NULL, 10);
+    if (one != UINT_MAX) {
+        *first = one;
         seeds = 1;
     }
 #endif
@@ -11758,9 +11773,15 @@ static bool async_test_all_(async_tests *tests, async_line_ *line,
     size_t length = line->length;
     unsigned seed, n = 0;
     unsigned seeds = async_test_seeds_(tests, &seed);
-    async_sim_ before = async_sim_begin_(seed);
+    async_sim_ before;
     bool good;
 
+    if (seeds == 0) {
+        async_line_add_(line, ": the environment's ASYNC_SEED or ASYNC_SEEDS "
+                        "is no number");
+        return false;
+    }
+    before = async_sim_begin_(seed);
     async_copy_(run->spare, (const unsigned char *)run->frame, run->size);
     for (;;) {
         line->length = length;

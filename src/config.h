@@ -315,7 +315,9 @@
 #define ASYNC_UNUSED_
 #endif
 
-#if defined __SDCC
+#if defined __SDCC_mcs51    /* which has 223 bytes of stack */
+#define ASYNC_INLINE_ static
+#elif defined __SDCC
 #define ASYNC_INLINE_ static inline
 #elif defined __GNUC__
 #define ASYNC_INLINE_ static inline __attribute__((unused))

@@ -55,16 +55,6 @@ ASYNC_API size_t async_say_(size_t at, const char *text)
     return at;
 }
 
-ASYNC_API void async_plain_(char *text)
-{
-    const char *from = text;
-
-    while (*(from = async_past_options_(from)) != '\0') {
-        *text++ = *from++;
-    }
-    *text = '\0';
-}
-
 ASYNC_API size_t async_say_number_(size_t at, int number)
 {
     char digits[12];

@@ -100,7 +100,6 @@ ASYNC_API size_t async_say_(size_t at, const char *text);
 /* Names are told as they were written: what comes behind the options that
  * ASYNC_ABI_ appends to one, if they begin here; and a text without them. */
 ASYNC_API const char *async_past_options_(const char *text);
-ASYNC_API void async_plain_(char *text);
 ASYNC_API size_t async_say_number_(size_t at, int number);
 ASYNC_API const char *async_said_(void);
 

@@ -7,13 +7,6 @@
 #include "port.h"
 #if ASYNC_DEBUG
 
-#if ASYNC_HOSTED
-#include <stdio.h>
-#define ASYNC_FORMAT_(...) ((void)snprintf(__VA_ARGS__))
-#else
-#define ASYNC_FORMAT_(text, size, ...) ((void)((text)[0] = '\0'))
-#endif
-
 ASYNC_API size_t async_say_place_(size_t at, const char *file, int line)
 {
     at = async_say_(at, file);
@@ -31,33 +24,20 @@ ASYNC_API size_t async_say_task_(size_t at, const char *name, const char *file,
     return async_say_(at, ")");
 }
 
-/* "task `worker` (main.c:12)" */
-static void async_describe_(char *text, size_t size, const async_task *task)
-{
-    (void)size;
-    (void)task;
-    ASYNC_FORMAT_(text, size, "task `%s` (spawned at %s:%d)", task->name,
-                  task->file, task->line);
-}
-
+/* "main.c:34: task `worker` (spawned at main.c:12): what" */
 static void async_fatal_(const char *what, const async_task *task,
                          const char *file, int line)
 {
-    char who[160];
-    char text[400];
+    size_t at = 0;
 
-    (void)what;
-    (void)file;
-    (void)line;
-    async_describe_(who, sizeof who, task);
     if (file != NULL) {
-        ASYNC_FORMAT_(text, sizeof text, "%s:%d: %s: %s", file, line, who,
-                      what);
-    } else {
-        ASYNC_FORMAT_(text, sizeof text, "%s: %s", who, what);
+        at = async_say_place_(at, file, line);
+        at = async_say_(at, ": ");
     }
-    async_plain_(text);
-    ASYNC_TRAP(text);
+    at = async_say_task_(at, task->name, task->file, task->line);
+    at = async_say_(at, ": ");
+    (void)async_say_(at, what);
+    ASYNC_TRAP(async_said_());
 }
 
 ASYNC_API void async_debug_spawned_twice_(const async_task *task,
@@ -173,48 +153,46 @@ ASYNC_API const char *async_debug_task_name_(void)
 
 /* The name as it was written, without the options that ASYNC_ABI_ appends, or
  * the _ of a part of an operation. */
-static int async_name_length_(const char *name)
+static size_t async_say_operation_(size_t at, const char *name)
 {
-    int n = 0;
+    char letter[2] = {0, 0};
 
-    while (name[n] != '\0' && async_past_options_(name + n) == name + n) {
-        n++;
+    while (*name != '\0' && async_past_options_(name) == name
+           && !(*name == '_' && async_past_options_(name + 1)[0] == '\0')) {
+        letter[0] = *name++;
+        at = async_say_(at, letter);
     }
-    return n > 0 && name[n - 1] == '_' ? n - 1 : n;
+    return at;
 }
 
 /* "main.c:34: work: task `work` (spawned at main.c:12): async_sleep: what" */
 ASYNC_API void async_debug_misuse_(const char *operation, const char *what)
 {
     const async_frame *frame = async_innermost_;
-    int length = async_name_length_(operation);
-    char who[160] = "no task";
-    char text[500];
+    const async_task *task = async_this_task_;
+    size_t at = 0;
 
-    if (async_this_task_ != NULL) {
-        async_describe_(who, sizeof who, async_this_task_);
+    if (frame != NULL) {
+        at = async_say_place_(at, frame->file, frame->line);
+        at = async_say_(at, ": ");
+        at = async_say_(at, frame->function);
+        at = async_say_(at, ": ");
     }
-    (void)what;
-    (void)length;
-    if (frame != NULL && async_this_task_ != NULL
-        && async_this_task_->leaf != NULL && async_this_task_->leaf != frame) {
-        const async_frame *child = async_this_task_->leaf;
-
-        (void)child;
-        ASYNC_FORMAT_(text, sizeof text, "%s:%d: %s: %s: %.*s: %s (by %s, "
-                      "suspended at %s:%d)", frame->file, frame->line,
-                      frame->function, who, length, operation, what,
-                      child->function, child->file, child->line);
-    } else if (frame != NULL) {
-        ASYNC_FORMAT_(text, sizeof text, "%s:%d: %s: %s: %.*s: %s",
-                      frame->file, frame->line, frame->function, who,
-                      length, operation, what);
-    } else {
-        ASYNC_FORMAT_(text, sizeof text, "%s: %.*s: %s", who, length,
-                      operation, what);
+    at = task == NULL ? async_say_(at, "no task")
+                      : async_say_task_(at, task->name, task->file, task->line);
+    at = async_say_(at, ": ");
+    at = async_say_operation_(at, operation);
+    at = async_say_(at, ": ");
+    at = async_say_(at, what);
+    if (frame != NULL && task != NULL && task->leaf != NULL
+        && task->leaf != frame) {
+        at = async_say_(at, " (by ");
+        at = async_say_(at, task->leaf->function);
+        at = async_say_(at, ", suspended at ");
+        at = async_say_place_(at, task->leaf->file, task->leaf->line);
+        (void)async_say_(at, ")");
     }
-    async_plain_(text);
-    ASYNC_TRAP(text);
+    ASYNC_TRAP(async_said_());
 }
 
 /* Between the stack of the innermost coroutine and that of the run there are

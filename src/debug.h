@@ -54,6 +54,8 @@ ASYNC_API void async_trail_spawned_(const async_task *task);
 ASYNC_API void async_trail_passes_(const async_task *task, async_task *owner);
 ASYNC_API void async_trail_of_pool_(const async_task *task);
 ASYNC_API void async_trail_taken_(const async_task *task, int how);
+/* A main task that ends in this error is not reported; 0: whichever is. */
+ASYNC_API void async_trail_expects_(int error);
 ASYNC_API void async_trail_of_main_(const async_loop *loop);
 ASYNC_API void async_trail_closes_(const async_loop *loop);
 ASYNC_API void async_trail_memory_(const void *memory, size_t size);

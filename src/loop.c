@@ -145,7 +145,7 @@ ASYNC_ALONE_ async_duration async_until_due_(async_loop *loop)
     }
     return ASYNC_TIMERS_EMPTY_(&loop->timers)
         ? ASYNC_NEVER
-        : (async_duration)async_timer_next_(&loop->timers, ASYNC_CLOCK());
+        : (async_duration)async_timer_next_(&loop->timers, ASYNC_CLOCK_());
 }
 
 #if ASYNC_HOSTED
@@ -211,7 +211,7 @@ static int async_sleep_on_(async_loop *loop)
         return ASYNC_EDEADLK;
     }
 #if ASYNC_IDLE_ASKS_
-    wait = (async_duration)async_timer_next_(&loop->timers, ASYNC_CLOCK());
+    wait = (async_duration)async_timer_next_(&loop->timers, ASYNC_CLOCK_());
     if (wait == 0) {
         wait = 1;
     }

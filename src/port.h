@@ -64,6 +64,7 @@ ASYNC_EXTERN_C_ async_ticks async_port_clock(void);
 #endif
 #define ASYNC_CLOCK() async_port_clock()
 #endif
+#define ASYNC_CLOCK_() ((async_ticks)(ASYNC_CLOCK()))   /* yours may be wider */
 
 /* ---- atomics, where there are other threads ------------------------------ */
 

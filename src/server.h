@@ -110,5 +110,9 @@ ASYNC_API int async_server_stop(async_server *server);
  * strikes the connections again: but it returns, with the strike, only when
  * all have ended, as their frames are in use until then. ASYNC_EINVAL for NULL,
  * ASYNC_EBADF for one that is not open, ASYNC_EBUSY while another task closes
- * it. Task only. */
+ * it. Task only.
+ *
+ * A connection that just waits for its next request takes the whole grace. To
+ * let such ones go at once, stop the server, and cancel those of which you know
+ * it: the task of the i-th frame is slots[i].task. */
 ASYNC_API ASYNC async_server_close(async_server *server, async_duration grace);

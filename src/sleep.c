@@ -15,7 +15,7 @@ ASYNC_API async_ticks async_now(void)
     }
 #endif
     if (!loop->fresh) {
-        async_ticks now = ASYNC_CLOCK();
+        async_ticks now = ASYNC_CLOCK_();
 
 #if ASYNC_TIMER_WHEEL
         /* A wheel cannot turn back: until a clock that did has caught up, time
@@ -32,7 +32,7 @@ ASYNC_API async_ticks async_now(void)
     }
     return loop->now;
 #else
-    return ASYNC_CLOCK();               /* which costs less than keeping it */
+    return ASYNC_CLOCK_();               /* which costs less than keeping it */
 #endif
 }
 

@@ -45,5 +45,5 @@ ASYNC_API ASYNC async_sleep_until(async_ticks time);
 #elif ASYNC_HOSTED
 #define ASYNC_NOW_() async_now()
 #else
-#define ASYNC_NOW_() ASYNC_CLOCK()
+#define ASYNC_NOW_() ASYNC_CLOCK_()
 #endif

@@ -29,13 +29,13 @@ ASYNC_API void async_debug_resume_(async_loop *loop, async_task *task)
     task->leaf = NULL;
     async_innermost_ = NULL;
 #if ASYNC_SLOW_MS > 0
-    loop->began = ASYNC_CLOCK();
+    loop->began = ASYNC_CLOCK_();
 #endif
 }
 
 ASYNC_API uint64_t async_ms_since_(async_ticks began)
 {
-    async_ticks took = (async_ticks)(ASYNC_CLOCK() - began);
+    async_ticks took = (async_ticks)(ASYNC_CLOCK_() - began);
 
     return (uint64_t)took * 1000 / ASYNC_TICK_HZ;
 }
@@ -49,7 +49,7 @@ ASYNC_API void async_debug_suspended_(const async_loop *loop, async_task *task)
     size_t at;
 #endif
 
-    task->since = ASYNC_CLOCK();
+    task->since = ASYNC_CLOCK_();
 #if ASYNC_SLOW_MS > 0
     ms = (uint64_t)(async_ticks)(task->since - loop->began) * 1000
         / ASYNC_TICK_HZ;
@@ -82,7 +82,7 @@ ASYNC_API async_step_ async_debug_call_(const char *name, const char *file,
 {
     async_step_ step;
 
-    step.began = ASYNC_SLOW_MS > 0 ? ASYNC_CLOCK() : 0;
+    step.began = ASYNC_SLOW_MS > 0 ? ASYNC_CLOCK_() : 0;
     step.name = name;
     step.file = file;
     step.line = line;

@@ -103,7 +103,7 @@ ASYNC_API void async_strike_(async_task *task)
         async_ticks now;
 
         async_timer_remove_(&task->timer);
-        now = ASYNC_CLOCK();
+        now = ASYNC_CLOCK_();
         if ((async_duration)(now - task->timer.u.deadline) >= 0) {
             becomes = ASYNC_READY_;     /* its time has come as well */
         }

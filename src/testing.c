@@ -90,7 +90,11 @@ static void async_line_ms_(async_line_ *line, uint64_t ticks)
 
 static void async_line_result_(async_line_ *line, int result)
 {
-    if (result < 0) {
+    if (result <= ASYNC_EUSER(0)) {
+        async_line_add_(line, "ASYNC_EUSER(");
+        async_line_number_(line, (uint64_t)ASYNC_EUSER_N(result));
+        async_line_add_(line, ")");
+    } else if (result < 0) {
         async_line_add_(line, async_strerror(result));
         async_line_add_(line, " (-");
         async_line_number_(line, (uint64_t)-(int64_t)result);
@@ -225,7 +229,13 @@ static bool async_test_once_(async_line_ *line, async_test_run_ *run,
 #endif
                        );
     async_sim_limit_(run->limit, async_test_over_);
+#if ASYNC_DEBUG
+    async_trail_expects_(run->wanted);      /* so there is nothing to be said */
+#endif
     run->result = async_loop_run(&run->loop, &run->task);
+#if ASYNC_DEBUG
+    async_trail_expects_(0);
+#endif
     async_line_add_(line, " (");
     async_line_ms_(line, async_sim_now());
     if (seed != 0) {
@@ -239,22 +249,39 @@ static bool async_test_once_(async_line_ *line, async_test_run_ *run,
     return line->length == length;
 }
 
-/* How many seeds, and the first: what the environment has to say of it. */
+#if ASYNC_HOSTED
+/* What stands in the environment under that name, if it does. False if it is
+ * there, and no number. */
+static bool async_test_environment_(const char *name, unsigned *number)
+{
+    const char *text = getenv(name);
+    char *end;
+
+    if (text == NULL || *text == '\0') {
+        return true;
+    }
+    *number = (unsigned)strtoul(text, &end, 10);
+    return *text >= '0' && *text <= '9' && *end == '\0';
+}
+#endif
+
+/* How many seeds, and the first: what the environment has to say of it. 0 if
+ * that cannot be understood. */
 static unsigned async_test_seeds_(const async_tests *tests, unsigned *first)
 {
     unsigned seeds = tests->seeds == 0 ? 1 : tests->seeds;
 #if ASYNC_HOSTED
-    const char *many = getenv("ASYNC_SEEDS");
-    const char *one = getenv("ASYNC_SEED");
+    unsigned one = UINT_MAX;
 #endif
 
     *first = tests->seed;
 #if ASYNC_HOSTED
-    if (many != NULL && *many >= '1' && *many <= '9') {
-        seeds = (unsigned)strtoul(many, NULL, 10);
+    if (!async_test_environment_("ASYNC_SEEDS", &seeds)
+        || !async_test_environment_("ASYNC_SEED", &one)) {
+        return 0;
     }
-    if (one != NULL && *one >= '0' && *one <= '9') {
-        *first = (unsigned)strtoul(one, NULL, 10);
+    if (one != UINT_MAX) {
+        *first = one;
         seeds = 1;
     }
 #endif
@@ -268,9 +295,15 @@ static bool async_test_all_(async_tests *tests, async_line_ *line,
     size_t length = line->length;
     unsigned seed, n = 0;
     unsigned seeds = async_test_seeds_(tests, &seed);
-    async_sim_ before = async_sim_begin_(seed);
+    async_sim_ before;
     bool good;
 
+    if (seeds == 0) {
+        async_line_add_(line, ": the environment's ASYNC_SEED or ASYNC_SEEDS "
+                        "is no number");
+        return false;
+    }
+    before = async_sim_begin_(seed);
     async_copy_(run->spare, (const unsigned char *)run->frame, run->size);
     for (;;) {
         line->length = length;

@@ -23,7 +23,7 @@
  *
  * A hosted program's environment has the last word: ASYNC_SEED=3 runs each test
  * with that seed alone, and so replays what failed; ASYNC_SEEDS=10000 runs it
- * with so many.
+ * with so many. (With what is no number, each test fails.)
  * ======================================================================== */
 
 #if ASYNC_SIM
@@ -37,7 +37,8 @@ typedef struct async_tests {
                                  * no end of line; NULL: it is printed, on a
                                  * board it is not */
     unsigned passed, failed;    /* to be read: so many tests; and with which */
-    unsigned failed_with;       /* seed the last one that failed did so */
+    unsigned failed_with;       /* seed the last one that failed did so, if
+                                 * one failed: 0 is a seed, too */
 } async_tests;
 
 /* ASYNC_TEST(&tests, name, fn, frame, limit): run fn(frame) as the main task of

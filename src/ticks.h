@@ -54,7 +54,7 @@ typedef int64_t async_duration;
 #if ASYNC_TICK_BITS == 16 && defined __GNUC__ && !defined __clang__ \
     && !defined __TINYC__
 #define ASYNC_FITS_(n) \
-    (__builtin_constant_p(n) && (n) > ASYNC_NEVER ? INT32_MAX : (n))
+    ((__builtin_constant_p(n) ? (n) : 0) > ASYNC_NEVER ? INT32_MAX : (n))
 #else
 #define ASYNC_FITS_(n) (n)
 #endif

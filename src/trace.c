@@ -93,7 +93,7 @@ ASYNC_API void async_trace_(async_loop *loop, async_task *task, int point)
     event.value = 0;
     event.id = task->id;
     event.by = 0;
-    event.time = ASYNC_CLOCK();
+    event.time = ASYNC_CLOCK_();
     event.loop = loop;
     event.task = task;
     event.name = task->name;
