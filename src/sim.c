@@ -60,6 +60,9 @@ ASYNC_API int async_sim_advance(async_duration duration)
     if (duration < 0 || duration == ASYNC_NEVER) {
         return ASYNC_EINVAL;
     }
+    sim->passed = sim->passed
+        || (sim->over != NULL
+            && duration > (async_duration)(sim->limit - sim->now));
     sim->now = (async_ticks)(sim->now + (async_ticks)duration);
     sim->turns = 0;
     return 0;
@@ -102,6 +105,12 @@ ASYNC_API void async_sim_limit_(async_duration limit,
 
     sim->limit = (async_ticks)(sim->now + (async_ticks)limit);
     sim->over = limit == ASYNC_NEVER ? NULL : over;
+    sim->passed = false;
+}
+
+ASYNC_API bool async_sim_passed_(void)
+{
+    return async_sim_of_thread_.passed;
 }
 
 ASYNC_API void async_sim_give_up_(void)
@@ -122,7 +131,8 @@ static void async_sim_pass_(async_loop *loop, async_duration ticks)
 
     sim->turns = 0;
     if (over != NULL) {
-        async_duration left = (async_duration)(sim->limit - sim->now);
+        async_duration left = sim->passed
+            ? 0 : (async_duration)(sim->limit - sim->now);
 
         if (ticks > left) {
             if (left > 0) {
@@ -313,7 +323,9 @@ ASYNC_API async_node *async_sim_turn_(async_loop *loop)
 
     sim->turns += async_sim_polls_(loop) ? ASYNC_SIM_TURNS_ / ASYNC_SIM_POLLS_
                                          : 1;
-    if (sim->turns >= ASYNC_SIM_TURNS_) {
+    if (sim->passed && sim->over != NULL) {
+        async_sim_pass_(loop, ASYNC_NEVER);
+    } else if (sim->turns >= ASYNC_SIM_TURNS_) {
         async_sim_pass_(loop, (async_duration)
                               async_timer_next_(&loop->timers, sim->now));
     }

@@ -95,15 +95,18 @@ typedef struct async_sim_ {
     uint64_t random;            /* the state of the generator */
     uint32_t turns;             /* at this instant: see async_sim_turn_ */
     bool shuffles;
+    bool passed;                /* it has got there, by async_sim_advance */
     bool gave_up;               /* a loop that closes need not wait */
 } async_sim_;
 ASYNC_API async_sim_ async_sim_begin_(unsigned seed);
 ASYNC_API void async_sim_end_(const async_sim_ *before);
 
 /* So long from now, and for ever with ASYNC_NEVER, time may pass: then `over`
- * is called, by the loop that was about to let more pass. Just once. */
+ * is called, by the loop that was about to let more pass. Just once. Has more
+ * passed by async_sim_advance? Then it is called in the next turn. */
 ASYNC_API void async_sim_limit_(async_duration limit,
                                 void (*over)(async_loop *loop));
+ASYNC_API bool async_sim_passed_(void);
 
 /* Let a loop that closes leave tasks that do not end. */
 ASYNC_API void async_sim_give_up_(void);

@@ -15,8 +15,12 @@
 #define ASYNC_LINE_ROOM_ 120
 #endif
 
-/* A test, and how its run with one seed goes. */
+/* A test, and how its run with one seed goes. A test that does not end may be
+ * reached by a signal or a thread for ever: its run stays where it is, then, in
+ * a list, so that no tool takes it for a leak. (On a board it is on the stack.)
+ */
 typedef struct async_test_run_ {
+    struct async_test_run_ *left;       /* the one before it that was */
     const char *name;
     async_fn fn;
     void *frame;
@@ -37,6 +41,9 @@ typedef struct async_test_run_ {
 } async_test_run_;
 
 static ASYNC_THREAD async_test_run_ *async_test_runs_;
+#if ASYNC_HOSTED
+static ASYNC_THREAD async_test_run_ *async_tests_left_;
+#endif
 
 ASYNC_API void async_expected_(const char *what, const char *file, int line)
 {
@@ -135,21 +142,25 @@ static void async_test_dump_(const async_test_run_ *run, const char *what)
 #endif
 }
 
-/* The time is over: strike the test; or, if that was done, leave it. */
+/* The time is over: strike the test; or, if that was done, leave it. (The loop
+ * in which the time passed may be one that a task of the test's steps.) */
 static void async_test_over_(async_loop *loop)
 {
     async_test_run_ *run = async_test_runs_;
+    async_loop *before = async_loop_use(&run->loop);
 
+    (void)loop;
     async_this_task_ = NULL;
     if (run->late || async_done(&run->task)) {
         async_sim_give_up_();
-        async_loop_stop(loop);
-        return;
+        async_loop_stop(&run->loop);
+    } else {
+        run->late = true;
+        async_test_dump_(run, "is not done in time");
+        (void)async_cancel(&run->task);
+        async_sim_limit_(run->limit, async_test_over_);
     }
-    run->late = true;
-    async_test_dump_(run, "is not done in time");
-    (void)async_cancel(&run->task);
-    async_sim_limit_(run->limit, async_test_over_);
+    (void)async_loop_use(before);
 }
 
 /* Why did it fail? The first of the reasons that there are, after a colon; or
@@ -196,8 +207,9 @@ static void async_test_ends_(async_line_ *line, async_test_run_ *run)
     if (run->loop.alive != 0) {
         async_line_add_(line, "; tasks that do not end when cancelled: ");
         async_line_number_(line, run->loop.alive);
+    } else {
+        (void)async_loop_close(&run->loop);
     }
-    (void)async_loop_close(&run->loop);
 }
 
 static void async_copy_(unsigned char *to, const unsigned char *from,
@@ -236,6 +248,7 @@ static bool async_test_once_(async_line_ *line, async_test_run_ *run,
 #if ASYNC_DEBUG
     async_trail_expects_(0);
 #endif
+    run->late = run->late || async_sim_passed_();
     async_line_add_(line, " (");
     async_line_ms_(line, async_sim_now());
     if (seed != 0) {
@@ -339,37 +352,54 @@ ASYNC_API bool async_test_(async_tests *tests, const char *name, async_fn fn,
                            )
 {
     async_loop *current = async_this_loop_;
-    async_test_run_ run;
+#if ASYNC_HOSTED
+    async_test_run_ *run = (async_test_run_ *)calloc(1, sizeof *run);
+#else
+    async_test_run_ on_stack;
+    async_test_run_ *run = &on_stack;
+#endif
     async_line_ line;
     bool good = false;
 
-    if (tests == NULL) {
-        return false;
-    }
     line.length = 0;
     async_line_add_(&line, "FAIL ");
     async_line_add_(&line, name == NULL ? "a test without a name" : name);
-    if (name == NULL || fn == NULL || frame == NULL || limit < 0) {
+    if (tests == NULL) {
+        /* nobody is told */
+    } else if (run == NULL || ASYNC_BUSY_(current)) {
+        async_line_add_(&line, ": ");
+        async_line_result_(&line, run == NULL ? ASYNC_ENOMEM : ASYNC_EBUSY);
+    } else if (name == NULL || fn == NULL || frame == NULL || limit < 0) {
         async_line_add_(&line, ": ");
         async_line_result_(&line, ASYNC_EINVAL);
-    } else if (ASYNC_BUSY_(current)) {
-        async_line_add_(&line, ": ");
-        async_line_result_(&line, ASYNC_EBUSY);
     } else {
-        run.name = name;
-        run.fn = fn;
-        run.frame = frame;
-        run.spare = spare;
-        run.size = size;
-        run.limit = limit;
-        run.wanted = result;
+        run->name = name;
+        run->fn = fn;
+        run->frame = frame;
+        run->spare = spare;
+        run->size = size;
+        run->limit = limit;
+        run->wanted = result;
 #if ASYNC_NAMED_
-        run.entry = entry;
-        run.from_file = file;
-        run.from_line = line_at;
+        run->entry = entry;
+        run->from_file = file;
+        run->from_line = line_at;
 #endif
-        good = async_test_all_(tests, &line, &run);
+        good = async_test_all_(tests, &line, run);
         (void)async_loop_use(current);
+#if ASYNC_HOSTED
+        if (run->loop.alive != 0) {
+            run->left = async_tests_left_;
+            async_tests_left_ = run;
+            run = NULL;
+        }
+#endif
+    }
+#if ASYNC_HOSTED
+    free(run);
+#endif
+    if (tests == NULL) {
+        return false;
     }
     if (good) {
         async_copy_((unsigned char *)line.text, (const unsigned char *)"ok  ",

@@ -49,7 +49,8 @@ typedef struct async_tests {
  *   an ASYNC_EXPECT that does not hold
  *   more than `limit` of virtual time. Then it is cancelled, and has as long
  *     again to clean up; if it does not end by then, it is left as it is, and
- *     its frame is not to be touched again. ASYNC_NEVER: no limit
+ *     its frame is not to be touched again (on a board it must not leave an irq
+ *     that may be raised: the loop is gone). ASYNC_NEVER: no limit
  *   a deadlock: ASYNC_EDEADLK of the run
  *   tasks left behind: they are cancelled, and awaited likewise
  *
