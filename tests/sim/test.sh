@@ -50,13 +50,12 @@ lane config debug-san -million clang -std=c99 -O1 -g -DASYNC_DEBUG=1 $san \
 lane config freestanding '' gcc -std=c99 -O1 -DASYNC_HOSTED=0
 if [ -n "$FULL" ]; then
     lane config g++ '' g++ -x c++ -std=c++11 -O1
-    lane config clang++ '' clang++ -x c++ -std=c++17 -O1
     lane config ticks16 '' gcc -std=c99 -O1 -DASYNC_TICK_BITS=16
     lane config poll '' clang -std=c99 -O1 -DASYNC_POLL=1 -DASYNC_TICK_BITS=32
     lane config list '' gcc -std=c99 -O1 -DASYNC_TIMER_WHEEL=0 \
         -DASYNC_BACKLINKS=0 -DASYNC_OFFLOAD=0
     lane config prefetch '' gcc -std=c99 -O2 -DASYNC_PREFETCH=1 \
-        -DCROWD_SEEDS=10000
+        -DCROWD_SEEDS=2000
     lane config board-debug '' gcc -std=c99 -O1 -DASYNC_HOSTED=0 \
         -DASYNC_DEBUG=1 -DASYNC_TICK_BITS=16
 fi
